@@ -1,0 +1,37 @@
+"""One protocol for whatever answers a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+from planbench.records import Reply, Request, SamplingSettings
+
+
+class Model(Protocol):
+    """Whatever answers a prompt.
+
+    `name` is what tables show; `fingerprint` changes whenever the same request could be answered differently (weights,
+    tokenizer, template, dtype, engine). `prompt_style` is the style that the model was trained on, None where any will
+    do. `max_context` is in tokens, None where unbounded.
+    """
+
+    name: str
+    fingerprint: str
+    prompt_style: str | None
+    max_context: int | None
+
+    def describe(self) -> dict[str, str | int | float | bool | None]:
+        """What run.json keeps of the model: kind, parameters, dtype, where it came from."""
+        ...
+
+    def replies(
+        self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
+    ) -> Iterator[tuple[int, Reply]]:
+        """Yield `(position in requests, reply)`, in any order, once for each position that is not in `done`.
+
+        A reply depends on `requests` and `settings` alone, never on `done`: an engine whose arithmetic depends on the
+        composition of a batch forms its batches from all of `requests`, so that an interrupted run goes on to the
+        same samples.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Prompt styles, reading the plan out of a reply, renaming."""

@@ -1,0 +1,22 @@
+"""The nouns, and the format of every file that planbench writes."""
+
+from planbench.core.verdict import VERDICT_KINDS, Plan, Step, Verdict, VerdictKind
+from planbench.records.prompt import Message, Prompt
+from planbench.records.sampling import FinishReason, Reply, Request, SamplingSettings
+from planbench.records.task import ReferencePlan, Task
+
+__all__ = [
+    "VERDICT_KINDS",
+    "FinishReason",
+    "Message",
+    "Plan",
+    "Prompt",
+    "ReferencePlan",
+    "Reply",
+    "Request",
+    "SamplingSettings",
+    "Step",
+    "Task",
+    "Verdict",
+    "VerdictKind",
+]

@@ -1,0 +1,51 @@
+"""What a model is asked and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from planbench.records.prompt import Prompt
+
+if TYPE_CHECKING:
+    from planbench.core.compile import CompiledTask
+
+FinishReason = Literal["stop", "length", "error"]
+"""`stop`: the model ended its reply. `length`: the token limit did. `error`: ours; the verdict is `harness_error`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingSettings:
+    """How replies are drawn. Temperature 0 is greedy; `samples` replies a task; `seed` makes a run repeatable."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 512
+    samples: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One reply that is wanted. `key` is unique within a run and stable over runs of the same settings; `seed` is
+    derived from it. `task` is there for models that look at the task itself (`random`, planners)."""
+
+    key: str
+    prompt: Prompt
+    task: CompiledTask
+    task_hash: str
+    sample_index: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. Token counts are the model's own and None where it has no tokens; `seconds` is this reply's
+    share of the time that its batch took."""
+
+    text: str
+    finish: FinishReason = "stop"
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float = 0.0
+    error: str = ""

@@ -1,0 +1,48 @@
+"""A task: one planning problem, with the plan that is known for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+
+from planbench.core.verdict import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePlan:
+    """A known valid plan. `optimal` is True only where no shorter plan exists and that was proven."""
+
+    steps: Plan
+    optimal: bool = False
+
+    @property
+    def length(self) -> int:
+        return len(self.steps)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One planning problem of a domain, as PDDL text.
+
+    `id` is unique within a set. `domain` is the name of the domain's folder (or the PDDL name where the domain came as
+    a file). `reference` is None for tasks read from a folder without known plans.
+    """
+
+    id: str
+    domain: str
+    domain_pddl: str
+    problem_pddl: str
+    reference: ReferencePlan | None = None
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hexadecimal digits over the texts of domain and problem: what a result is about."""
+        digest = blake2b(self.domain_pddl.encode(), digest_size=8)
+        digest.update(b"\0")
+        digest.update(self.problem_pddl.encode())
+        return digest.hexdigest()
+
+    @property
+    def reference_length(self) -> int | None:
+        return None if self.reference is None else self.reference.length

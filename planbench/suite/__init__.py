@@ -1,0 +1,1 @@
+"""Task sets: the catalog of domains, one generator a domain, reference plans, splits."""
