@@ -6,15 +6,15 @@ same bytes on any machine; the first n tasks of a larger set are the smaller set
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from importlib import import_module
 from random import Random
 
 from planbench.errors import InputError
-from planbench.paths import domains_dir
 from planbench.records import ReferencePlan, Task
 from planbench.suite.canonical import canonical_key, check_split, split_of
+from planbench.suite.catalog import domain_info
 from planbench.suite.draft import Draft, problem_pddl
 
 GENERATORS: dict[str, str] = {
@@ -25,6 +25,9 @@ GENERATORS: dict[str, str] = {
 
 _ATTEMPTS = 2000
 """Drafts tried for a task near its target length; then as many for any length in the range; then the set is refused."""
+
+Maker = Callable[[Random, int], Draft | None]
+"""A domain's generator: a task of about so many steps, None where the draw came to nothing."""
 
 MAX_COUNT = 1_000_000
 MAX_LENGTH = 200
@@ -39,6 +42,26 @@ def generate(
     than were asked for.
     """
     low, high = plan_length
+    tasks: list[Task] = []
+    domain_pddl = domain_info(domain).pddl
+    for draft, key in drafts(domain, count, seed=seed, plan_length=plan_length, split=split):
+        name = f"{domain}-{len(draft.plan):02d}-{key[:10]}"
+        reference = ReferencePlan(draft.plan, draft.optimal)
+        tasks.append(Task(name, domain, domain_pddl, problem_pddl(draft, name, domain), reference))
+    if len(tasks) < count:
+        raise InputError(
+            f"{domain} has too few distinct tasks of {low} to {high} steps in split {split!r}: found {len(tasks)}"
+            f" of {count}; ask for fewer or for a wider --plan-length"
+        )
+    return tasks
+
+
+def drafts(
+    domain: str, count: int, *, seed: int = 0, plan_length: tuple[int, int] = (2, 16), split: str = "test"
+) -> Iterator[tuple[Draft, str]]:
+    """As `generate`, before they are written as PDDL, each with its canonical key; ends early where the range holds
+    fewer."""
+    low, high = plan_length
     if domain not in GENERATORS:
         raise InputError(f"no generator for domain {domain!r}: there is one for {', '.join(GENERATORS)}")
     if not 1 <= low <= high <= MAX_LENGTH:
@@ -46,29 +69,21 @@ def generate(
     if not 0 <= count <= MAX_COUNT:
         raise InputError(f"{count} tasks: the number must lie in 0 to {MAX_COUNT}")
     check_split(split)
-    domain_pddl = (domains_dir() / domain / "domain.pddl").read_text(encoding="utf-8")
-    make = _generator(domain)
+    module, name = GENERATORS[domain].split(":")
+    make: Maker = getattr(import_module(module), name)
     rng = Random(_seed_number(domain, split, seed))
     seen: set[str] = set()
-    tasks: list[Task] = []
-    while len(tasks) < count:
-        target = low + len(tasks) % (high - low + 1)
+    while len(seen) < count:
+        target = low + len(seen) % (high - low + 1)
         found = _one(make, rng, target, (low, high), split, seen)
         if found is None:
-            raise InputError(
-                f"{domain} has too few distinct tasks of {low} to {high} steps in split {split!r}: found {len(tasks)}"
-                f" of {count}; ask for fewer or for a wider --plan-length"
-            )
-        draft, key = found
-        seen.add(key)
-        name = f"{domain}-{len(draft.plan):02d}-{key[:10]}"
-        reference = ReferencePlan(draft.plan, draft.optimal)
-        tasks.append(Task(name, domain, domain_pddl, problem_pddl(draft, name, domain), reference))
-    return tasks
+            return
+        seen.add(found[1])
+        yield found
 
 
 def _one(
-    make: Callable[[Random, int], Draft | None],
+    make: Maker,
     rng: Random,
     target: int,
     bounds: tuple[int, int],
@@ -89,11 +104,6 @@ def _one(
         if key not in seen and split_of(key) == split:
             return draft, key
     return None
-
-
-def _generator(domain: str) -> Callable[[Random, int], Draft | None]:
-    module, name = GENERATORS[domain].split(":")
-    return getattr(import_module(module), name)
 
 
 def _seed_number(*parts: object) -> int:
