@@ -24,7 +24,8 @@ GENERATORS: dict[str, str] = {
 }
 
 _ATTEMPTS = 2000
-"""Drafts tried for a task near its target length; then as many for any length in the range; then the set is refused."""
+"""Drafts tried for a task near its target length; then as many for any length in the range; then the set is at its
+end."""
 
 Maker = Callable[[Random, int], Draft | None]
 """A domain's generator: a task of about so many steps, None where the draw came to nothing."""
@@ -73,9 +74,17 @@ def drafts(
     make: Maker = getattr(import_module(module), name)
     rng = Random(_seed_number(domain, split, seed))
     seen: set[str] = set()
+    exhausted: set[int] = set()
     while len(seen) < count:
         target = low + len(seen) % (high - low + 1)
-        found = _one(make, rng, target, (low, high), split, seen)
+        found = None
+        if target not in exhausted:
+            found = _one(make, rng, lambda target=target: target, (low, high), split, seen)
+        if found is None:
+            # A length that the domain does not have (an odd one in Blocksworld), or of which no task is left that was
+            # not drawn before, gives way to any other from here on.
+            exhausted.add(target)
+            found = _one(make, rng, lambda: rng.randint(low, high), (low, high), split, seen)
         if found is None:
             return
         seen.add(found[1])
@@ -83,22 +92,13 @@ def drafts(
 
 
 def _one(
-    make: Maker,
-    rng: Random,
-    target: int,
-    bounds: tuple[int, int],
-    split: str,
-    seen: set[str],
+    make: Maker, rng: Random, aim: Callable[[], int], bounds: tuple[int, int], split: str, seen: set[str]
 ) -> tuple[Draft, str] | None:
     low, high = bounds
-    slack = max(1, target // 10)
-    for attempt in range(2 * _ATTEMPTS):
-        # A length that a domain does not have (an odd one in Blocksworld) or has exhausted gives way to another.
-        aim = target if attempt < _ATTEMPTS else rng.randint(low, high)
-        draft = make(rng, aim)
-        if draft is None or not low <= len(draft.plan) <= high:
-            continue
-        if attempt < _ATTEMPTS and abs(len(draft.plan) - target) > slack:
+    for _ in range(_ATTEMPTS):
+        target = aim()
+        draft = make(rng, target)
+        if draft is None or not low <= len(draft.plan) <= high or abs(len(draft.plan) - target) > max(1, target // 10):
             continue
         key = canonical_key(draft)
         if key not in seen and split_of(key) == split:
