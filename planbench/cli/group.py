@@ -31,7 +31,7 @@ COMMANDS: dict[str, Entry] = {
 
 
 class ReaderGone(BrokenPipeError):
-    """Whoever read our output has left. Without an `errno`, as click turns EPIPE into exit code 1, which is our "no"."""
+    """Whoever read our output has left. It has no `errno`: click turns EPIPE into exit code 1, which is our "no"."""
 
 
 class CommandLine(click.Group):

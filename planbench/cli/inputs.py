@@ -1,7 +1,7 @@
 """What a command is given to read: files, standard input, the name of a domain.
 
-Reading is bounded whatever the path leads to (a huge file, a device). Bytes that are not UTF-8 are replaced: in a comment
-they do no harm, in a name the parser reports them with their place.
+Reading is bounded whatever the path leads to (a huge file, a device). Bytes that are not UTF-8 are replaced: in a
+comment they do no harm, in a name the parser reports them with their place.
 """
 
 from __future__ import annotations

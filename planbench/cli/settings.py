@@ -93,15 +93,13 @@ def read_config(path: Path, command: click.Command, name: str, commands: frozens
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not a TOML file: {error}") from error
     params = {_key(param): param for param in command.params if _settable(param) and param.name != "config"}
-    tables = {
-        key: value for key, value in data.items() if isinstance(value, dict) and not _takes_table(params.get(key))
-    }
-    for key in tables:
+    tables = {key for key, value in data.items() if isinstance(value, dict) and not _takes_table(params.get(key))}
+    for key in sorted(tables):
         if key not in commands:
             raise InputError(f"{path}: [{key}] is no command{closest(key, commands)}")
     shared = {key: value for key, value in data.items() if key not in tables}
     settings: dict[str, Any] = {}
-    for place, group in ((f"{path}", shared), (f"{path}: [{name}]", tables.get(name, {}))):
+    for place, group in ((f"{path}", shared), (f"{path}: [{name}]", data[name] if name in tables else {})):
         for written, value in group.items():
             param = params.get(written.replace("_", "-"))
             if param is None or param.name is None:
