@@ -1,0 +1,59 @@
+"""The verdict on a plan: `valid`, `malformed`, `inapplicable` or `goal_missed`, with step, reason and facts.
+
+Total: whatever steps a plan has, one verdict and never an exception. Time is linear in the plan; memory is bounded but
+for the plan itself. Whether anything in a reply reads as a plan (`no_plan`) is decided before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from planbench.core.compile import CompiledTask, GroundAction, shown
+from planbench.core.syntax import TOTAL_COST
+from planbench.core.verdict import Step, Verdict, step_text
+
+MAX_FACTS = 20
+"""How many unmet facts a verdict names."""
+
+
+def judge(task: CompiledTask, plan: Sequence[Step]) -> Verdict:
+    """One verdict, in the sense of `planbench.core.verdict`."""
+    actions: Iterable[GroundAction]
+    try:
+        actions = list(map(task.kept.__getitem__, plan))
+    except KeyError:
+        for number, step in enumerate(plan, start=1):
+            if step not in task.kept and (fault := task.fault(step)) is not None:
+                return Verdict("malformed", number, fault, length=len(plan))
+        actions = map(task.ground, plan)  # one at a time: a plan of a million steps is not all grounded at once
+    state = set(task.initial)
+    cost = task.initial_cost
+    for number, (needs, forbids, deletes, adds, increase) in enumerate(actions, start=1):
+        if not (needs <= state and forbids.isdisjoint(state)):
+            return _inapplicable(task, number, plan[number - 1], state, len(plan))
+        state -= deletes
+        state |= adds
+        cost += increase
+    if not task.goal_reached(state):
+        facts = task.unmet_goal(state)
+        return Verdict("goal_missed", None, f"at the end {_listed(facts)} does not hold", _cut(facts), len(plan))
+    if task.problem.metric != TOTAL_COST:
+        cost = float(len(plan))
+    return Verdict("valid", length=len(plan), cost=cost)
+
+
+def _inapplicable(task: CompiledTask, number: int, step: Step, state: set[tuple[str, ...]], length: int) -> Verdict:
+    facts = task.unmet(step, state)
+    what = shown(step_text(step), 200)
+    reason = f"{what} needs {_listed(facts)}" if facts else f"the cost of {what} is not defined"
+    return Verdict("inapplicable", number, reason, _cut(facts), length)
+
+
+def _cut(facts: list[str]) -> tuple[str, ...]:
+    return tuple(facts[:MAX_FACTS])
+
+
+def _listed(facts: list[str]) -> str:
+    """The facts as one line, short enough for a table."""
+    named = " and ".join(facts[:3])
+    return named if len(facts) <= 3 else f"{named} and {len(facts) - 3} more"
