@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planbench.cli.inputs import read_text
+from planbench.cli.closest import closest
+from planbench.cli.inputs import builtin_domains, read_text
 from planbench.cli.parameters import Range
 from planbench.cli.screen import json_line, note
 from planbench.errors import InputError
@@ -40,6 +41,8 @@ def command(domain: str, count: int, plan_length: tuple[int, int], seed: int, ou
     The folder gets domain.pddl, a .pddl and a .plan (the reference plan) for every task, and tasks.json. Every task is
     solvable, its goal does not hold at the start, and no two are the same up to the names of objects.
     """
+    if domain not in builtin_domains():
+        raise InputError(f"no generator for a domain {domain!r}{closest(domain, builtin_domains())}")
     folder = Path(out or f"{domain}-{seed}")
     asked = {"domain": domain, "count": count, "plan_length": list(plan_length), "seed": seed}
     index = _already_there(folder, asked)
@@ -94,19 +97,20 @@ def _already_there(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None
 
 
 def _write_folder(folder: Path, texts: dict[str, str]) -> None:
+    partial: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
-    try:
         for name, text in texts.items():
             (partial / name).write_text(text, encoding="utf-8", newline="\n")
         partial.chmod(0o777 & ~_umask())  # mkdtemp's folders are for their owner alone
         partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        partial = None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
+    finally:
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _umask() -> int:

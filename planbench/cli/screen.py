@@ -34,6 +34,8 @@ def plain(value: object) -> str:
     """One line of printable text for any value."""
     if value is None:
         return "-"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(value))
 
 

@@ -9,6 +9,8 @@ The command line wins over the environment, the environment over the file, the f
                    [eval]                           for `planbench eval` alone; wins over the line above
                    max-tokens = 256
 
+Where an option is named as a command is (`--prompt` of `planbench eval`), `[prompt]` is the command's table.
+
 A value in the file is read as if it had been typed: 256 or "256", "8:16" or [8, 16] for a range, a list for an option
 that may be repeated, a table for `key=value` options. In a variable, several values are separated by spaces. Arguments
 that may be left out (`planbench eval [MODEL]`) follow the same rule; required ones must be typed.

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 
 import pytest
 
@@ -8,14 +8,11 @@ from planbench.cli import main
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have set planbench's variables for themselves."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("PLANBENCH_") and name != "PLANBENCH_CACHE":
             monkeypatch.delenv(name)
-    yield
 
 
 class Outcome:

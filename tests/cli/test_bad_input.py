@@ -91,7 +91,7 @@ def test_one_line(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        ("count = ", ("config.toml", "line 1")),
+        ("count = ,", ("config.toml", "line 1")),
         ("cout = 3", ("'cout'", "did you mean 'count'?", "config.toml")),
         ("[generate]\ncout = 3", ("[generate]", "'cout'", "did you mean 'count'?")),
         ("[genrate]\ncount = 3", ("[genrate]", "did you mean 'generate'?")),

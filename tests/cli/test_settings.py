@@ -163,7 +163,7 @@ def configured(text: str, folder: Path, *argv: str) -> dict[str, Any]:
         ("plan-length = 8", "plan_length", (8, 8)),
         ("limit = 3", "limit", 3),
         ("fast = true", "fast", True),
-        ("prompt = 'pddl'\n[prompt]\nwhatever = 1", "prompt", "pddl"),
+        ("[sketch]\nprompt = 'pddl'\n[prompt]\nwhatever = 1", "prompt", "pddl"),
         ("limit = 3\n[sketch]\nlimit = 4", "limit", 4),
     ],
 )
