@@ -21,7 +21,7 @@ eval: setup ## measure the small planner; ARGS='smollm2-135m --limit 30' and the
 	$(BIN)/planbench eval $(ARGS)
 
 test: check smollm2 ## everything that must hold: check, then all tests (ARGS go to pytest)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal --benchmark-disable $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --benchmark-disable $(ARGS)
 
 check: setup ## style, types, the layers
 	$(BIN)/ruff check .

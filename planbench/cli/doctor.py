@@ -21,7 +21,6 @@ from typing import Literal
 import click
 
 from planbench import __version__
-from planbench.cli.inputs import builtin_domains
 from planbench.cli.screen import json_line, note, table
 from planbench.paths import cache_dir, domains_dir, tiny_dir
 
@@ -90,7 +89,9 @@ def examine() -> Iterator[Finding]:
     for package, use in PACKAGES.items():
         yield _package(package, use)
     yield _torch()
-    yield _folder("domains", domains_dir(), ", ".join(builtin_domains()))
+    yield _folder(
+        "domains", domains_dir(), ", ".join(sorted(path.parent.name for path in domains_dir().glob("*/domain.pddl")))
+    )
     yield _folder("small planner", tiny_dir(), "`planbench eval` runs it")
     yield _cache()
     yield Finding("threads", "ok", _threads())

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 import click
 
-from planbench.cli.inputs import builtin_domains, read_text
 from planbench.cli.screen import json_line, table
-from planbench.paths import domains_dir
 
 
 @click.command()
@@ -19,7 +16,9 @@ def command(as_json: bool) -> None:
 
     `planbench generate NAME` makes tasks of one; `planbench eval --domain NAME` measures a model on it.
     """
-    found = [_describe(name) for name in builtin_domains()]
+    from planbench.suite import domain_names
+
+    found = [_describe(name) for name in domain_names()]
     if as_json:
         for domain in found:
             json_line(domain)
@@ -32,18 +31,17 @@ def command(as_json: bool) -> None:
 
 def _describe(name: str) -> dict[str, Any]:
     from planbench.core.parse import read_domain
+    from planbench.suite import domain_info
 
-    folder = domains_dir() / name
-    about = tomllib.loads(read_text(folder / "domain.toml", "domain description"))
-    domain = read_domain(read_text(folder / "domain.pddl", "domain file"), source=str(folder / "domain.pddl"))
+    info = domain_info(name)
     return {
         "name": name,
-        "title": about.get("title", name),
-        "about": about.get("about", ""),
-        "actions": list(domain.actions),
-        "sizes": about.get("sizes", {}),
-        "source": about.get("source", ""),
-        "folder": str(folder),
+        "title": info.title,
+        "about": info.about,
+        "actions": list(read_domain(info.pddl, source=str(info.folder / "domain.pddl")).actions),
+        "sizes": info.settings.get("sizes", {}),
+        "source": info.source,
+        "folder": str(info.folder),
     }
 
 

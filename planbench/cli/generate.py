@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from planbench.cli.closest import closest
-from planbench.cli.inputs import builtin_domains, read_text
+from planbench.cli.inputs import read_text
 from planbench.cli.parameters import Range
 from planbench.cli.screen import json_line, note
 from planbench.errors import InputError
@@ -41,14 +41,14 @@ def command(domain: str, count: int, plan_length: tuple[int, int], seed: int, ou
     The folder gets domain.pddl, a .pddl and a .plan (the reference plan) for every task, and tasks.json. Every task is
     solvable, its goal does not hold at the start, and no two are the same up to the names of objects.
     """
-    if domain not in builtin_domains():
-        raise InputError(f"no generator for a domain {domain!r}{closest(domain, builtin_domains())}")
+    from planbench.suite import GENERATORS, generate
+
+    if domain not in GENERATORS:
+        raise InputError(f"no generator for a domain {domain!r}{closest(domain, GENERATORS)}")
     folder = Path(out or f"{domain}-{seed}")
     asked = {"domain": domain, "count": count, "plan_length": list(plan_length), "seed": seed}
     index = _already_there(folder, asked)
     if index is None:
-        from planbench.suite import generate
-
         index = write_tasks(folder, generate(domain, count, seed=seed, plan_length=plan_length), asked)
         note(f"{len(index['tasks'])} tasks written to {folder}")
     else:

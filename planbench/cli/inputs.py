@@ -40,25 +40,24 @@ def read_stdin() -> str:
 
 
 def domain_file(name: str) -> Path:
-    """The file of a domain given as a file, as a folder with a domain.pddl, or by a built-in name.
+    """The file of a domain given by a built-in name, as a file, or as a folder with a domain.pddl.
 
-    What exists on disk wins over a built-in name. Raises InputError.
+    Raises InputError.
     """
-    given = Path(name)
-    if isfile(given):
-        return given
-    for folder in (given, domains_dir() / name):
-        if isfile(folder / "domain.pddl"):
-            return folder / "domain.pddl"
-    if isdir(given):
+    from planbench.suite import domain_names
+
+    builtin = domain_names()
+    if name in builtin:
+        return domains_dir() / name / "domain.pddl"
+    if isfile(name):
+        return Path(name)
+    if isfile(Path(name) / "domain.pddl"):
+        return Path(name) / "domain.pddl"
+    if isdir(name):
         raise InputError(f"{name}: this folder has no domain.pddl")
-    if given.suffix or given.name != name:
+    if Path(name).suffix or Path(name).name != name:
         raise InputError(f"{name}: no such domain file; check the path")
-    raise InputError(f"no domain {name!r}{closest(name, builtin_domains())}, or give the path of a domain file")
-
-
-def builtin_domains() -> list[str]:
-    return sorted(path.parent.name for path in domains_dir().glob("*/domain.pddl"))
+    raise InputError(f"no domain {name!r}{closest(name, builtin)}, or give the path of a domain file")
 
 
 def _decoded(data: bytes, source: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from planbench.cli.inputs import builtin_domains
+from planbench.suite import GENERATORS
 from tests.cli.conftest import Shell
 
 
@@ -18,7 +18,7 @@ def contents(folder: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-@pytest.mark.parametrize("domain", builtin_domains())
+@pytest.mark.parametrize("domain", GENERATORS)
 def test_what_it_writes_validates(domain: str, planbench: Shell) -> None:
     outcome = planbench("generate", domain, "--count", 5, "--plan-length", "3:6", "--seed", 7, "--out", "set", "--json")
     index = json.loads(outcome.out)

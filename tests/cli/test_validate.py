@@ -87,16 +87,15 @@ def test_standard_input_is_a_plan(planbench: Shell, monkeypatch: pytest.MonkeyPa
     assert lines(outcome.out)[0]["file"] == "-"
 
 
-@pytest.mark.parametrize("given", ["file", "folder", "folder named as a built-in domain"])
-def test_a_domain_of_ones_own(given: str, planbench: Shell) -> None:
+@pytest.mark.parametrize("domain", ["mine.pddl", "mine", "./blocksworld"])
+def test_a_domain_of_ones_own(domain: str, planbench: Shell) -> None:
     builtin = (domains_dir() / "blocksworld" / "domain.pddl").read_text()
-    own = builtin.replace("pick-up", "lift")
-    path = {"file": "mine.pddl", "folder": "mine/domain.pddl"}.get(given, "blocksworld/domain.pddl")
-    Path(path).parent.mkdir(exist_ok=True)
-    Path(path).write_text(own)
+    file = Path(domain) if domain.endswith(".pddl") else Path(domain, "domain.pddl")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(builtin.replace("pick-up", "lift"))
     Path("lifted").write_text("(lift a)\n(stack a b)\n")
-    outcome = planbench("validate", path.removesuffix("/domain.pddl"), "problem.pddl", "lifted")
-    assert outcome.code == 0
+    assert planbench("validate", domain, "problem.pddl", "lifted").code == 0
+    assert planbench("validate", "blocksworld", "problem.pddl", "good").code == 0
 
 
 def test_bytes_of_any_kind_get_a_verdict(planbench: Shell) -> None:
