@@ -14,26 +14,48 @@ from planbench.core.syntax import OBJECT, SUPPORTED_REQUIREMENTS, TOTAL_COST, Pa
 from planbench.core.tree import Group, Text
 from planbench.errors import UnsupportedPddl
 
-KNOWN_REQUIREMENTS = frozenset(
-    f":{name}"
-    for name in (
-        "strips typing negative-preconditions equality action-costs disjunctive-preconditions "
-        "existential-preconditions universal-preconditions quantified-preconditions conditional-effects fluents "
-        "numeric-fluents object-fluents adl durative-actions duration-inequalities continuous-effects "
-        "derived-predicates timed-initial-literals preferences constraints goal-utilities non-deterministic "
-        "probabilistic-effects rewards mdp time domain-axioms safety-constraints hierarchy method-preconditions "
-        "multi-agent factored-privacy unfactored-privacy"
-    ).split()
-)
+KNOWN_REQUIREMENTS = frozenset(SUPPORTED_REQUIREMENTS) | {
+    ":disjunctive-preconditions",
+    ":existential-preconditions",
+    ":universal-preconditions",
+    ":quantified-preconditions",
+    ":conditional-effects",
+    ":fluents",
+    ":numeric-fluents",
+    ":object-fluents",
+    ":adl",
+    ":durative-actions",
+    ":duration-inequalities",
+    ":continuous-effects",
+    ":derived-predicates",
+    ":timed-initial-literals",
+    ":preferences",
+    ":constraints",
+    ":goal-utilities",
+    ":non-deterministic",
+    ":probabilistic-effects",
+    ":rewards",
+    ":mdp",
+    ":time",
+    ":domain-axioms",
+    ":safety-constraints",
+    ":hierarchy",
+    ":method-preconditions",
+    ":multi-agent",
+    ":factored-privacy",
+    ":unfactored-privacy",
+}
+"""PDDL's requirements and those of its better known extensions: what is not among them is a slip of the pen."""
 
-_CONDITIONS = frozenset("or imply forall exists preference > < >= <= when".split())
-_EFFECTS = frozenset("forall when oneof probabilistic assign decrease scale-up scale-down forall when or".split())
+_CONDITIONS = {"or", "imply", "forall", "exists", "preference", "when", ">", "<", ">=", "<="}
+_EFFECTS = {"forall", "when", "or", "oneof", "probabilistic", "assign", "decrease", "scale-up", "scale-down"}
 
 
 def unsupported(text: Text, what: str, group: Group | None = None, index: int | None = None) -> NoReturn:
-    error = text.fault("", group, index)
-    covered = " ".join(SUPPORTED_REQUIREMENTS)
-    raise UnsupportedPddl(f"{what} is not supported; planbench covers {covered}", error.source, error.line, error.column)
+    """Refuses correct PDDL that planbench does not judge, and says what it does."""
+    place = text.fault(what, group, index)
+    what = f"{what} is not supported; planbench covers {' '.join(SUPPORTED_REQUIREMENTS)}"
+    raise UnsupportedPddl(what, place.source, place.line, place.column)
 
 
 @dataclass(frozen=True)
@@ -57,10 +79,10 @@ class Checker:
                 for k, part in enumerate(node[1:], start=1):
                     self.condition(part, node, k, scope)
             case "not":
-                self._one_operand(node)
-                if isinstance(node[1], Group) and node[1].head == "and":
+                operand = self._operand(node)
+                if operand.head == "and":
                     unsupported(self.text, "a negated conjunction (:disjunctive-preconditions)", node)
-                self.condition(node[1], node, 1, scope)
+                self.condition(operand, node, 1, scope)
             case "=":
                 self._equality(node, scope)
             case head if head in _CONDITIONS:
@@ -78,12 +100,10 @@ class Checker:
             case "and":
                 return sum(self.effect(part, node, k, scope) for k, part in enumerate(node[1:], start=1))
             case "not":
-                self._one_operand(node)
-                if not isinstance(node[1], Group):
-                    raise self.text.fault("expected an atom in parentheses after not", node, 1)
-                if node[1].head in {"not", "and", "=", "increase"}:
-                    raise self.text.fault(f"an effect can delete an atom, not ({node[1].head} ...)", node[1])
-                self.atom(node[1], scope)
+                operand = self._operand(node)
+                if operand.head in {"not", "and", "=", "increase"}:
+                    raise self.text.fault(f"an effect can delete an atom, not ({operand.head} ...)", operand)
+                self.atom(operand, scope)
                 return 0
             case "increase":
                 self._increase(node, scope)
@@ -152,9 +172,14 @@ class Checker:
                 unsupported(self.text, "a numeric comparison (:numeric-fluents)", node)
             self._term(node, k, scope)
 
-    def _one_operand(self, node: Group) -> None:
+    def _operand(self, node: Group) -> Group:
+        """What stands after `not`."""
         if len(node) != 2:
             raise self.text.fault(f"not takes 1 argument, got {len(node) - 1}", node)
+        operand = node[1]
+        if isinstance(operand, str):
+            raise self.text.fault(f"expected ( after not, found {operand}", node, 1)
+        return operand
 
     def _increase(self, node: Group, scope: Mapping[str, Parameter]) -> None:
         if len(node) != 3:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+# pyright: reportMissingTypeStubs=false
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 from pddl.logic import base, functions, predicates
 from pddl.parser.domain import DomainParser
@@ -34,8 +35,8 @@ from pddl.parser.problem import ProblemParser
 from planbench.core import syntax
 from planbench.core.tree import Group, Text
 
-_STRUCTURE = frozenset("and not = increase either".split())
-_REQUIREMENTS = ":strips :typing :equality :negative-preconditions :action-costs :numeric-fluents".split()
+_STRUCTURE = frozenset(["and", "not", "=", "increase", "either"])
+_REQUIREMENTS = [":strips", ":typing", ":equality", ":negative-preconditions", ":action-costs", ":numeric-fluents"]
 _READABLE = {"LPAR": "(", "RPAR": ")", "NAME": "a name", "TYPE_SEP": "-", "NUMBER": "a number", "$END": "the end"}
 
 _parsers: dict[str, Any] = {}
@@ -242,7 +243,7 @@ def read_bodies(
 ) -> list[tuple[syntax.Formula, syntax.Effect]]:
     """Precondition and effect of each action, given its parameters and the two groups; a missing one is true."""
     script = Script(text)
-    for parameters, precondition, effect in bodies:
+    for _, precondition, effect in bodies:
         for body in (precondition, effect):
             script.collect(body)
     constants = [alias for alias in script.aliases.values() if not alias.startswith("?")]

@@ -84,9 +84,7 @@ class Join:
                 seen.add(complete)
                 yield complete
 
-    def _extend(
-        self, depth: int, arguments: list[str | None], state: FactIndex, static: FactIndex
-    ) -> Iterator[None]:
+    def _extend(self, depth: int, arguments: list[str | None], state: FactIndex, static: FactIndex) -> Iterator[None]:
         """Binds what is open from match `depth` on, in place; yields at each complete binding."""
         if depth == len(self.matches):
             yield from self._enumerate(arguments)

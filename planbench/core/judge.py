@@ -6,9 +6,9 @@ for the plan itself. Whether anything in a reply reads as a plan (`no_plan`) is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from planbench.core.compile import CompiledTask, shown
+from planbench.core.compile import CompiledTask, GroundAction, shown
 from planbench.core.syntax import TOTAL_COST
 from planbench.core.verdict import Step, Verdict, step_text
 
@@ -18,21 +18,22 @@ MAX_FACTS = 20
 
 def judge(task: CompiledTask, plan: Sequence[Step]) -> Verdict:
     """One verdict, in the sense of `planbench.core.verdict`."""
-    kept = task.kept
-    for number, step in enumerate(plan, start=1):
-        if step not in kept:
-            fault = task.fault(step)
-            if fault is not None:
+    actions: Iterable[GroundAction]
+    try:
+        actions = list(map(task.kept.__getitem__, plan))
+    except KeyError:
+        for number, step in enumerate(plan, start=1):
+            if step not in task.kept and (fault := task.fault(step)) is not None:
                 return Verdict("malformed", number, fault, length=len(plan))
+        actions = map(task.ground, plan)  # one at a time: a plan of a million steps is not all grounded at once
     state = set(task.initial)
     cost = task.initial_cost
-    for number, step in enumerate(plan, start=1):
-        action = kept.get(step) or task.ground(step)
-        if action.cost is None or not (action.possible and action.needs <= state and action.forbids.isdisjoint(state)):
-            return _inapplicable(task, number, step, state, len(plan))
-        state -= action.deletes
-        state |= action.adds
-        cost += action.cost
+    for number, (needs, forbids, deletes, adds, increase) in enumerate(actions, start=1):
+        if not (needs <= state and forbids.isdisjoint(state)):
+            return _inapplicable(task, number, plan[number - 1], state, len(plan))
+        state -= deletes
+        state |= adds
+        cost += increase
     if not task.goal_reached(state):
         facts = task.unmet_goal(state)
         return Verdict("goal_missed", None, f"at the end {_listed(facts)} does not hold", _cut(facts), len(plan))

@@ -54,8 +54,10 @@ def read_domain(text: str, source: str = "domain") -> Domain:
         file, types, predicates, functions, [parts.get(":parameters", Group(group.at)) for group, parts in actions]
     )
     checker = Checker(file, above, constants, declared.predicates, declared.functions)
-    for group, parameters in zip(predicates + functions, [*declared.predicates.values(), *declared.functions.values()]):
-        _check_parameters(file, group, parameters, above)
+    for group in predicates:
+        _check_parameters(file, group, declared.predicates[group.head], above)
+    for group in functions:
+        _check_parameters(file, group, declared.functions[group.head], above)
     for (group, parts), parameters in zip(actions, declared.parameters, strict=True):
         _check_parameters(file, parts.get(":parameters", group), parameters, above)
         scope = {parameter.name: parameter for parameter in parameters}
@@ -106,15 +108,16 @@ def read_problem(text: str, domain: Domain, source: str = "problem") -> Problem:
     checker = Checker(file, above, everything, domain.predicates, domain.functions)
     init, values = _init(file, sections[":init"], checker)
     goal_section = sections[":goal"]
-    if len(goal_section) != 2 or not isinstance(goal_section[1], Group):
+    goal = goal_section[1] if len(goal_section) == 2 else ""
+    if isinstance(goal, str):
         raise file.fault("expected one condition in (:goal ...)", goal_section)
-    checker.condition(goal_section[1], goal_section, 1, {})
+    checker.condition(goal, goal_section, 1, {})
     return Problem(
         name=name,
         domain_name=domain.name,
         objects=objects,
         init=init,
-        goal=grammar.read_goal(file, goal_section[1]),
+        goal=grammar.read_goal(file, goal),
         values=values,
         metric=_metric(file, sections.get(":metric"), domain),
     )
@@ -125,7 +128,8 @@ def _definition(file: Text, kind: str) -> tuple[Group, str]:
     root = file.tree()
     if root.head != "define":
         raise file.fault(f"expected (define ({kind} ...) ...)", root)
-    title = root[1].words() if len(root) > 1 and isinstance(root[1], Group) else None
+    second = root[1] if len(root) > 1 else ""
+    title = second.words() if isinstance(second, Group) else None
     if title is None or len(title) != 2 or title[0] != kind:
         other = {"domain": "problem", "problem": "domain"}[kind]
         hint = f", this is a {other}" if title and title[0] == other else ""
@@ -133,9 +137,7 @@ def _definition(file: Text, kind: str) -> tuple[Group, str]:
     return root, title[1]
 
 
-def _sections(
-    file: Text, root: Group, known: set[str], repeated: str | None
-) -> tuple[dict[str, Group], list[Group]]:
+def _sections(file: Text, root: Group, known: set[str], repeated: str | None) -> tuple[dict[str, Group], list[Group]]:
     """The sections by their keyword, each at most once, and the groups of the one that may be repeated."""
     sections: dict[str, Group] = {}
     many: list[Group] = []
@@ -311,9 +313,10 @@ def _init(file: Text, section: Group, checker: Checker) -> tuple[tuple[Fact, ...
                 fact, value = _value(file, group, checker)
                 values[fact] = value
             case "not":
-                if len(group) != 2 or not isinstance(group[1], Group):
+                absent = group[1] if len(group) == 2 else ""
+                if isinstance(absent, str):
                     raise file.fault("expected one fact after not", group)
-                checker.atom(group[1], {})
+                checker.atom(absent, {})
             case "at" if len(group) == 3 and isinstance(group[1], str) and isinstance(group[2], Group):
                 unsupported(file, "a timed initial literal", group)
             case _:

@@ -32,7 +32,8 @@ class Group(list["str | Group"]):
     @property
     def head(self) -> str:
         """The first word, empty where the group does not begin with one."""
-        return self[0] if self and isinstance(self[0], str) else ""
+        first = self[0] if self else ""
+        return first if isinstance(first, str) else ""
 
     def words(self) -> tuple[str, ...] | None:
         """The group as a tuple where it holds words only."""

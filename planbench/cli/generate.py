@@ -1,0 +1,119 @@
+"""`planbench generate`: tasks as PDDL files that any planner reads.
+
+The folder is made beside its final place and moved there when it is whole, so that a kill never leaves half a set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from planbench.cli.closest import closest
+from planbench.cli.inputs import read_text
+from planbench.cli.parameters import Range
+from planbench.cli.screen import json_line, note
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from planbench.records.task import Task
+
+INDEX = "tasks.json"
+SCHEMA = 1
+
+
+@click.command()
+@click.argument("domain")
+@click.option("--count", type=click.IntRange(1, 100_000), default=20, show_default=True, help="How many tasks.")
+@click.option("--plan-length", type=Range(), default="2:16", show_default=True, help="Length of the reference plans.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same bytes.")
+@click.option("--out", type=click.Path(), help="The folder to write.  [default: DOMAIN-SEED]")
+@click.option("--json", "as_json", is_flag=True, help="Print the index as JSON.")
+def command(domain: str, count: int, plan_length: tuple[int, int], seed: int, out: str | None, as_json: bool) -> None:
+    """Write tasks of a built-in DOMAIN as PDDL files.
+
+    The folder gets domain.pddl, a .pddl and a .plan (the reference plan) for every task, and tasks.json. Every task is
+    solvable, its goal does not hold at the start, and no two are the same up to the names of objects.
+    """
+    from planbench.suite import GENERATORS, generate
+
+    if domain not in GENERATORS:
+        raise InputError(f"no generator for a domain {domain!r}{closest(domain, GENERATORS)}")
+    folder = Path(out or f"{domain}-{seed}")
+    asked = {"domain": domain, "count": count, "plan_length": list(plan_length), "seed": seed}
+    index = _already_there(folder, asked)
+    if index is None:
+        index = write_tasks(folder, generate(domain, count, seed=seed, plan_length=plan_length), asked)
+        note(f"{len(index['tasks'])} tasks written to {folder}")
+    else:
+        note(f"{folder}: these tasks are there already")
+    if as_json:
+        json_line(index)
+
+
+def write_tasks(folder: Path, tasks: Sequence[Task], asked: dict[str, Any]) -> dict[str, Any]:
+    """Write a set of tasks of one domain as a folder, whole or not at all, and return its index."""
+    from planbench.core.verdict import plan_text
+
+    entries: list[dict[str, Any]] = []
+    texts = {"domain.pddl": tasks[0].domain_pddl}
+    for task in tasks:
+        stem = task.id.replace("/", "-")
+        entry: dict[str, Any] = {"id": task.id, "hash": task.hash, "problem": f"{stem}.pddl"}
+        texts[entry["problem"]] = task.problem_pddl
+        if task.reference is not None:
+            entry |= {"plan": f"{stem}.plan", "length": task.reference.length, "optimal": task.reference.optimal}
+            texts[entry["plan"]] = plan_text(task.reference.steps)
+        entries.append(entry)
+    index = {"schema": SCHEMA, **asked, "tasks": entries}
+    texts[INDEX] = json.dumps(index, indent=1) + "\n"
+    _write_folder(folder, texts)
+    return index
+
+
+def _already_there(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """The index of a folder that already holds what is asked for; None where there is nothing yet."""
+    try:
+        if not any(folder.iterdir()):
+            return None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be used as a folder ({error.strerror}); give another --out") from error
+    try:
+        index = json.loads(read_text(folder / INDEX, "task index"))
+        same = all(index[key] == value for key, value in asked.items())
+    except (InputError, ValueError, KeyError, TypeError, RecursionError):
+        same, index = False, None
+    if not same:
+        raise InputError(f"{folder}: already holds something else; give another --out, or remove it")
+    return index
+
+
+def _write_folder(folder: Path, texts: dict[str, str]) -> None:
+    partial: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        for name, text in texts.items():
+            (partial / name).write_text(text, encoding="utf-8", newline="\n")
+        partial.chmod(0o777 & ~_umask())  # mkdtemp's folders are for their owner alone
+        partial.rename(folder)
+        partial = None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
+    finally:
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,185 @@
+"""Bad input ends in exit code 2 and one line that says what, where and what to type; never in a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from planbench.cli.group import COMMANDS, Entry
+from planbench.cli.inputs import MAX_BYTES
+from planbench.paths import domains_dir
+from tests.cli.conftest import Shell
+
+DOMAIN = domains_dir() / "blocksworld" / "domain.pddl"
+PROBLEM = """(define (problem two) (:domain blocksworld) (:objects a b - block)
+  (:init (ontable a) (ontable b) (clear a) (clear b) (handempty)) (:goal (on a b)))"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("problem.pddl").write_text(PROBLEM)
+    Path("plan").write_text("(pick-up a)\n(stack a b)\n")
+    Path("broken.pddl").write_text("(define (problem two)\n (:domain blocksworld)\n (:init (on a")
+    Path("bytes").write_bytes(bytes(range(256)) * 64)
+    Path("empty").write_text("")
+    Path("hollow").mkdir()
+    Path("full").mkdir()
+    Path("full/something").touch()
+    with Path("huge").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        # usage
+        ("evla", ("evla", "did you mean 'eval'?", "--help")),
+        ("frobnicate", ("frobnicate", "doctor")),
+        ("--frobnicate", ("--frobnicate", "planbench --help")),
+        ("validate", ("DOMAIN", "planbench validate --help")),
+        ("validate blocksworld problem.pddl", ("PLAN", "planbench validate --help")),
+        ("domains --jsn", ("--jsn", "--json")),
+        ("domains surplus", ("surplus", "planbench domains --help")),
+        ("generate blocksworld --count none", ("--count", "none")),
+        ("generate blocksworld --count 0", ("--count", "0")),
+        ("generate blocksworld --plan-length 9:3", ("--plan-length", "9:3")),
+        ("generate blocksworld --plan-length 3-9", ("--plan-length", "8:16")),
+        # files
+        ("validate blocksworld problem.pddl absent", ("absent", "no such plan file")),
+        ("validate blocksworld absent.pddl plan", ("absent.pddl", "no such problem file")),
+        ("validate absent.pddl problem.pddl plan", ("absent.pddl", "no such domain file")),
+        ("validate blocksworld hollow plan", ("hollow", "a folder")),
+        ("validate blocksworld problem.pddl hollow", ("hollow", "a folder")),
+        ("validate hollow problem.pddl plan", ("hollow", "no domain.pddl")),
+        ("validate blocksworld huge plan", ("huge", "MiB")),
+        ("validate blocksworld /dev/zero plan", ("/dev/zero", "MiB")),
+        ("validate blocksworld problem.pddl huge", ("huge", "MiB")),
+        ("validate blocksworld problem.pddl - -", ("standard input", "once")),
+        ("validate blocksworld problem.pddl plan/under", ("plan/under", "no such plan file")),
+        (f"validate {'x' * 5000} problem.pddl plan", ("no domain",)),
+        # PDDL
+        ("validate blocksworld broken.pddl plan", ("broken.pddl:3",)),
+        ("validate broken.pddl problem.pddl plan", ("broken.pddl",)),
+        ("validate blocksworld bytes plan", ("bytes",)),
+        ("validate blocksworld empty plan", ("empty",)),
+        ("validate grid problem.pddl plan", ("problem.pddl",)),
+        ("validate blockworld problem.pddl plan", ("blockworld", "did you mean 'blocksworld'?")),
+        # generate
+        ("generate blockworld --out new", ("blockworld", "blocksworld")),
+        ("generate blocksworld --out full", ("full", "--out")),
+        ("generate blocksworld --out plan", ("plan", "--out")),
+        ("generate blocksworld --out plan/under", ("plan/under", "--out")),
+        ("generate blocksworld --out /dev/null/x", ("/dev/null/x", "--out")),
+    ],
+)
+def test_one_line(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
+    line = planbench.refused(*argv.split())
+    for words in says:
+        assert words in line
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("count = ,", ("config.toml", "line 1")),
+        ("cout = 3", ("'cout'", "did you mean 'count'?", "config.toml")),
+        ("[generate]\ncout = 3", ("[generate]", "'cout'", "did you mean 'count'?")),
+        ("[genrate]\ncount = 3", ("[genrate]", "did you mean 'generate'?")),
+        ("count = true", ("count", "true")),
+        ("count = [1, 2]", ("count", "a list")),
+        ("count = {a = 1}", ("[count]", "no command")),
+        ("count = 'three'", ("--count", "three", "config.toml")),
+        ("count = 1979-05-27", ("count", "1979-05-27")),
+        ("json = 'yes'", ("json", "true or false")),
+        ("plan-length = [9, 3]", ("--plan-length", "9:3", "config.toml")),
+        ("config = 'other.toml'", ("'config'",)),
+        ("domain = 'grid'", ("'domain'",)),
+        ("a = " + "[" * 5000 + "]" * 5000, ("config.toml",)),
+    ],
+)
+def test_a_bad_config_file_is_one_line(config: str, says: tuple[str, ...], planbench: Shell) -> None:
+    Path("config.toml").write_text(config)
+    line = planbench.refused("generate", "blocksworld", "--config", "config.toml")
+    for words in says:
+        assert words in line
+
+
+def test_a_bad_variable_is_named(planbench: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANBENCH_COUNT", "three")
+    assert "PLANBENCH_COUNT" in planbench.refused("generate", "blocksworld")
+    monkeypatch.setenv("PLANBENCH_GENERATE_COUNT", "four")
+    assert "PLANBENCH_GENERATE_COUNT" in planbench.refused("generate", "blocksworld")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("config", ["absent.toml", "."])
+def test_every_command_checks_its_config_file(name: str, config: str, planbench: Shell) -> None:
+    assert config in planbench.refused(name, "--config", config)
+
+
+def test_no_command_shows_what_there_is(planbench: Shell) -> None:
+    outcome = planbench()
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert all(name in outcome.err for name in COMMANDS)
+
+
+def test_a_bug_keeps_its_traceback(planbench: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a_faulty_command.py").write_text("import click\n@click.command()\ndef command():\n    1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(COMMANDS, "faulty", Entry("a_faulty_command:command", ""))
+    with pytest.raises(ZeroDivisionError):
+        planbench("faulty")
+
+
+def start(folder: Path, *argv: str, stdin: int | None = None, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-m", "planbench", *argv]
+    return subprocess.Popen(command, cwd=folder, env=environment, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE)
+
+
+def test_an_interrupt_is_one_line(folder: Path) -> None:
+    with start(folder, "validate", "blocksworld", "problem.pddl", "-", stdin=subprocess.PIPE) as process:
+        assert process.stdin
+        # More than a pipe holds: once it is written, the command is at work, reading, and waits for the rest.
+        process.stdin.write(b"\n" * 2**20)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.split()) == (130, b"", [b"error:", b"interrupted"])
+
+
+def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start(folder, "domains", "--json", stdout=writing)
+    os.close(writing)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, b"")
+
+
+def test_a_full_disk_is_one_line(folder: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = start(folder, "domains", "--json", stdout=full.fileno())
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.startswith(b"error: the disk is full")
+    assert err.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"\xff\xfe"), "[bold]", "\x1b[31mred", "a\nb"])
+def test_any_file_name_can_be_shown(name: str, folder: Path) -> None:
+    (folder / name).write_text("(pick-up a)\n(stack a b)\n")
+    with start(folder, "validate", "blocksworld", "problem.pddl", name) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    assert out.count(b"\n") == 3
+    assert b"\x1b" not in out
