@@ -1,13 +1,16 @@
 """The compact style: a task and its plan in a few dozen words, for small planners trained from scratch.
 
-    blocksworld init handempty ontable block1 on block2 block1 clear block2 goal ontable block2 on block1 block2 plan
+    blocksworld handempty block1 ontable goal:on block2 block2 clear on block1 goal:ontable plan
     unstack block2 block1 put-down block2 pick-up block1 stack block1 block2
 
-One word a predicate, action or object, so that a vocabulary of a few hundred words does. An object is written as its
-type and its place among the objects of that type; a name that ends in coordinates (`pos-3-2`) is written as two words,
-`x3 y2`, which a small model can count in. Facts come in the order of the task's objects, whatever the order of the
-file. Which predicates a domain leaves out is in its domain.toml (`[compact] omit`): Grid leaves out `conn` and `open`,
-which its coordinates and its locks already say.
+One word a predicate, action or object, so that a vocabulary of a few hundred words does. After the facts without an
+object comes object after object in the order of the task: its name, its facts, and what the goal wants of it, so that
+what is and what is wanted stand side by side. A fact belongs to its first object, whose name is not repeated.
+
+An object is written as its type and its place among the objects of that type; a name that ends in coordinates
+(`pos-3-2`) is written as two words, `x3 y2`, which a small model can count in. Which predicates a domain leaves out is
+in its domain.toml (`[compact] omit`): Grid leaves out `conn` and `open`, which its coordinates and its locks already
+say.
 
 Not covered: a task with more objects of a type than a planner's vocabulary (it reads the rest as unknown), and domains
 that a planner was not trained on. Both are the planner's weakness and count as its failures.
@@ -23,6 +26,8 @@ from planbench.core.verdict import Plan
 
 Fact = tuple[str, ...]
 Words = tuple[str, ...]
+
+_Order = tuple[bool, int, str, list[int]]
 
 _COORDINATES = re.compile(r"(\d{1,4})-(\d{1,4})\D{0,8}$")
 
@@ -57,21 +62,25 @@ def prompt_words(scene: Scene, names: Mapping[str, Words], omit: Iterable[str] =
     """The words of a prompt, ending in `plan`."""
     left_out = frozenset(omit)
     place = {name: index for index, name in enumerate(scene.objects)}
-
-    def ordered(facts: Iterable[Fact]) -> list[Fact]:
-        kept = [fact for fact in facts if fact[0] not in left_out]
-        return sorted(kept, key=lambda fact: ([place.get(name, -1) for name in fact[1:]], fact[0]))
-
-    words = [scene.domain, "init"]
-    for fact in ordered(scene.init):
-        words.append(fact[0])
-        words += [word for name in fact[1:] for word in names.get(name, (name,))]
-    words.append("goal")
-    for fact in ordered(scene.goal):
-        words.append(fact[0])
-        words += [word for name in fact[1:] for word in names.get(name, (name,))]
-    words.append("plan")
-    return words
+    lines: dict[str, list[tuple[_Order, list[str]]]] = {name: [] for name in scene.objects}
+    alone: list[str] = []
+    for wanted, facts in ((False, scene.init), (True, scene.goal)):
+        for fact in facts:
+            if fact[0] in left_out:
+                continue
+            word = f"goal:{fact[0]}" if wanted else fact[0]
+            if len(fact) == 1:
+                alone.append(word)
+                continue
+            rest = [part for name in fact[2:] for part in names.get(name, (name,))]
+            order = (wanted, len(fact), fact[0], [place.get(name, -1) for name in fact[2:]])
+            lines.setdefault(fact[1], []).append((order, [word, *rest]))
+    words = [scene.domain, *sorted(alone)]
+    for name, facts_of in lines.items():
+        if facts_of:
+            words += names.get(name, (name,))
+            words += [word for _, line in sorted(facts_of) for word in line]
+    return [*words, "plan"]
 
 
 def plan_words(plan: Plan, names: Mapping[str, Words]) -> list[str]:

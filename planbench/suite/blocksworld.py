@@ -28,7 +28,7 @@ def draft(rng: Random, target: int) -> Draft | None:
         blocks = max(2, round(moves * rng.uniform(0.7, 1.1)))
         start, goal = _random_state(rng, blocks), _random_state(rng, blocks)
     else:
-        blocks = rng.randint(max(2, moves // 2 + 1), moves + 6)
+        blocks = rng.randint(max(2, moves // 2 + 1), moves + 5)
         start = _random_state(rng, blocks)
         goal = _shuffled(rng, start, moves)
     order = solve(start, goal)

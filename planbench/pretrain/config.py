@@ -1,0 +1,27 @@
+"""What a small planner's training depends on: equal configurations train equal planners, on one machine."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PretrainConfig(BaseModel):
+    """`tasks` are distinct tasks a domain, at most; `longest` is the length of the longest plan learned from; a step is
+    one batch of `batch` uses of tasks. `lr` is AdamW's for embeddings and norms; the matrices' is four times that."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    domains: tuple[str, ...] = ("blocksworld", "logistics", "grid")
+    tasks: int = Field(5_000, ge=1, le=1_000_000)
+    longest: int = Field(6, ge=1, le=60)
+    steps: int = Field(20_000, ge=1)
+    batch: int = Field(32, ge=1)
+    lr: float = Field(5e-3, gt=0)
+    warmup: int = Field(200, ge=0)
+    width: int = Field(64, ge=8)
+    layers: int = Field(6, ge=1)
+    heads: int = Field(4, ge=1)
+    inner: int = Field(176, ge=8)
+    context: int = Field(2_048, ge=64)
+    seed: int = 0
+    threads: int = Field(1, ge=1)
