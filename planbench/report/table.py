@@ -6,7 +6,6 @@ domains and models come from outside, so they are shown as text, never as markup
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,7 +19,6 @@ from planbench.records.summary import LengthBin, Part, Summary
 from planbench.report import wording
 
 _DIM = "dim"
-_LONGEST_NAME = 32
 _SHORTEST_NAME = 11
 
 
@@ -48,7 +46,7 @@ def _blocks(summary: Summary) -> Iterator[RenderableType]:
 
 
 def _title(summary: Summary) -> Text:
-    title = Text.assemble((_shown(summary.model, 60), "bold"), f" · prompt {_shown(summary.prompt)} · ")
+    title = Text.assemble((wording.shown(summary.model, 60), "bold"), f" · prompt {wording.shown(summary.prompt)} · ")
     title.append(f"{summary.tasks:,} tasks, {summary.samples:,} samples")
     if not summary.finished:
         title.append(" · not finished", style="yellow")
@@ -69,7 +67,7 @@ def _results_legend(summary: Summary) -> str:
 
 
 def _mark(parts: list[Part]) -> str:
-    return "; * outside the lengths tested" if any(part.horizon.extrapolated for part in parts) else ""
+    return "; * outside the lengths tested" if any("*" in wording.horizon_value(part.horizon) for part in parts) else ""
 
 
 def _table(title: str) -> Table:
@@ -85,14 +83,8 @@ def _table(title: str) -> Table:
     return table
 
 
-def _shown(name: str, most: int = _LONGEST_NAME) -> str:
-    """A name from outside, on one line, of bounded length, without control characters."""
-    clean = re.sub(r"[^\w .,:;/@#+=()\[\]-]", "?", name, flags=re.ASCII)
-    return clean if len(clean) <= most else clean[: most - 1] + "…"
-
-
 def _row_name(name: str) -> Text:
-    return Text(_shown(name), style="bold" if name == wording.TOTAL else "")
+    return Text(wording.shown(name), style="bold" if name == wording.TOTAL else "")
 
 
 @dataclass(frozen=True)
@@ -201,5 +193,5 @@ def _bin_cell(of: LengthBin | None, intervals: bool) -> Text:
         return Text(wording.NOTHING, style=_DIM)
     lines = [(wording.percent(of.valid_rate, 0), "")]
     if intervals and of.valid_ci is not None:
-        lines.append((f"\n{100 * of.valid_ci[0]:.0f}–{100 * of.valid_ci[1]:.0f}", _DIM))
+        lines.append((f"\n{100 * of.valid_ci[0]:.0f}{wording.DASH}{100 * of.valid_ci[1]:.0f}", _DIM))
     return Text.assemble(*lines, (f"\nof {of.tasks:,}", _DIM))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from planbench.core.verdict import VerdictKind
 from planbench.records.summary import Horizon, Interval, LengthBin, Part, Summary
 
-NOTHING = "–"
+DASH, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
+NOTHING = DASH
 
 VERDICT_WORDS: dict[VerdictKind, str] = {
     "valid": "valid",
@@ -36,6 +37,12 @@ def rows(summary: Summary) -> list[tuple[str, Part]]:
     return [*parts, (TOTAL, summary)] if len(parts) != 1 else parts
 
 
+def shown(name: str, most: int = 32) -> str:
+    """A name from outside (a model's, a domain's) on one line, of bounded length, without control characters."""
+    clean = "".join(character if character.isprintable() else "?" for character in name[: most + 1])
+    return clean if len(clean) <= most else clean[: most - 1] + "…"
+
+
 def percent(rate: float | None, digits: int = 1) -> str:
     return NOTHING if rate is None else f"{100 * rate:.{digits}f}%"
 
@@ -45,7 +52,7 @@ def percent_interval(interval: Interval | None, digits: int = 1) -> str:
 
 
 def bin_name(of: LengthBin) -> str:
-    return str(of.low) if of.low == of.high else f"{of.low}–{of.high}"
+    return str(of.low) if of.low == of.high else f"{of.low}{DASH}{of.high}"
 
 
 def number(value: float | None, digits: int = 1) -> str:
@@ -78,6 +85,6 @@ def horizon_interval(of: Horizon) -> str:
 
 
 def plan_length(of: Part) -> tuple[str, str]:
-    """Mean steps of the valid plans, and their ratio to the reference: `8.2`, `(1.13×)`."""
+    """Mean steps of the valid plans, and their ratio to the reference: 8.2 and (1.13x)."""
     mean, ratio = of.plan_length.mean, of.plan_length.ratio_to_reference
-    return number(mean), "" if mean is None or ratio is None else f"({ratio:.2f}×)"
+    return number(mean), "" if mean is None or ratio is None else f"({ratio:.2f}{TIMES})"
