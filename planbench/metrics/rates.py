@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-Interval = tuple[float, float]
+from planbench.records.summary import Interval
 
 
 def wilson(successes: float, n: float, level: float = 0.95) -> Interval | None:

@@ -16,9 +16,9 @@ from planbench.core.verdict import VERDICT_KINDS
 from planbench.metrics.columns import HARNESS_ERROR, UNKNOWN, VALID, Columns, Floats, Ints, fold
 from planbench.metrics.horizon import horizon
 from planbench.metrics.lengths import length_bins
-from planbench.metrics.rates import Cell, Interval, ks_reported, pass_at_k, rate_with_interval, unanimous_at_k
+from planbench.metrics.rates import Cell, ks_reported, pass_at_k, rate_with_interval, unanimous_at_k
 from planbench.records.sample import Sample
-from planbench.records.summary import AtK, LengthBin, Part, PlanLength, Seconds, Summary, Tokens
+from planbench.records.summary import AtK, Interval, LengthBin, Part, PlanLength, Seconds, Summary, Tokens
 
 
 def summarise(

@@ -24,6 +24,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 MARKER_SIGNS = ("●", "■", "▲", "◆", "▼", "✚")
 _WIDTH = 340
 _UNITS_AN_INCH = 72
+_ROOM_FOR_A_REASON = 20
 
 Row = tuple[str, ...]
 Lengths = Mapping[tuple[int, int], int]
@@ -217,7 +218,10 @@ def _remark(part: Part) -> str:
 def _horizon_line(axes: Axes, y: int, heading: str, number: int, part: Part, limits: tuple[float, float]) -> None:
     found = part.horizon
     left, right = limits
-    said = f"{wording.horizon_value(found)} {wording.horizon_interval(found)}" if found.value is not None else "none"
+    if found.value is not None:
+        said = f"{wording.horizon_value(found)} {wording.horizon_interval(found)}"
+    else:
+        said = found.reason if len(found.reason) <= _ROOM_FOR_A_REASON else "none"
     axes.text(left, y - 0.3, heading, ha="left", va="center", fontweight="bold" if heading == wording.TOTAL else None)
     axes.text(right, y - 0.3, said, ha="right", va="center")
     if tested := _tested(part):
@@ -332,7 +336,7 @@ def _plan_lengths(runs: Sequence[Run]) -> Drawing:
                 axes.scatter(
                     [reference for (reference, _), _ in pairs],
                     [steps for (_, steps), _ in pairs],
-                    s=[16 + 90 * (count / most if most > 1 else 0) for _, count in pairs],
+                    s=[36 + 64 * (count - 1) / max(most - 1, 1) for _, count in pairs],
                     marker=_marker(number),
                     color=_series(number),
                     alpha=0.6,

@@ -20,6 +20,7 @@ from planbench.report import wording
 
 _DIM = "dim"
 _SHORTEST_NAME = 11
+_LONGEST_NAME = 24
 
 
 def summary_table(summary: Summary) -> RenderableType:
@@ -84,7 +85,7 @@ def _table(title: str) -> Table:
 
 
 def _row_name(name: str) -> Text:
-    return Text(wording.shown(name), style="bold" if name == wording.TOTAL else "")
+    return Text(wording.shown(name, _LONGEST_NAME), style="bold" if name == wording.TOTAL else "")
 
 
 @dataclass(frozen=True)

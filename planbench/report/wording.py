@@ -27,8 +27,8 @@ VERDICT_MEANINGS: dict[VerdictKind, str] = {
     "harness_error": "a failure of ours, in no denominator",
 }
 
-TOTAL = "all"
-"""The row of a whole run, where it has more than one domain."""
+TOTAL = "all domains"
+"""The row of a whole run, where it has more than one domain. With a space, so that no PDDL domain has this name."""
 
 
 def rows(summary: Summary) -> list[tuple[str, Part]]:

@@ -33,7 +33,7 @@ def test_nothing_is_cut_off(width: int) -> None:
     text = printed(found, width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    for name, part in [*found.by_domain.items(), ("all", found)]:
+    for name, part in [*found.by_domain.items(), ("all domains", found)]:
         assert name in text
         assert part.valid_rate is not None
         assert part.valid_ci is not None
@@ -57,7 +57,7 @@ def test_at_100_columns_a_value_and_its_interval_share_a_line() -> None:
 
 
 def test_one_domain_needs_no_total() -> None:
-    assert "\nall " not in printed(summary([sample()]), 100)
+    assert "\nall domains" not in printed(summary([sample()]), 100)
 
 
 def test_no_horizon_has_its_reason() -> None:
