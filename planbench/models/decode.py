@@ -72,7 +72,7 @@ class TokenChoice:
         if self.top_p >= 1:
             return _invert(weights, uniform).squeeze(-1)
         # The nucleus: the fewest likeliest tokens whose mass reaches top_p (Holtzman et al. 2020, section 3.1).
-        ordered, tokens = weights.sort(-1, descending=True, stable=True)
+        ordered, tokens = weights.sort(dim=-1, descending=True, stable=True)
         before = ordered.cumsum(-1) - ordered
         beyond = before >= self.top_p * ordered.sum(-1, keepdim=True)
         beyond[..., 0] = False

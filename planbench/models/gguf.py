@@ -10,9 +10,12 @@ Weights are computed with in float32 (or `--model-arg dtype=`), not in the file'
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+import io
 import json
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,9 +116,12 @@ def _convert(path: Path, folder: Path) -> None:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     source: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
+    # The reader draws its own progress bar, which belongs on a terminal only.
+    quiet = contextlib.nullcontext() if sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO())
     try:
-        model = AutoModelForCausalLM.from_pretrained(path.parent, **source)
-        tokenizer = AutoTokenizer.from_pretrained(path.parent, **source)
+        with quiet:
+            model = AutoModelForCausalLM.from_pretrained(path.parent, **source)
+            tokenizer = AutoTokenizer.from_pretrained(path.parent, **source)
     # A damaged or unknown file leads its readers into every kind of error.
     except Exception as error:
         raise CheckpointError(f"{path}: transformers cannot read this GGUF file ({one_line(error)})") from error
@@ -129,12 +135,16 @@ def _save(model: Any, folder: Path) -> None:
     The library refuses to save it as it is, marked by how it was loaded; a model built anew from the same config,
     holding the same weights, bears no such mark.
     """
+    import torch
+
     config = model.config
     for mark in ("quantization_config", "_name_or_path"):
         if hasattr(config, mark):
             delattr(config, mark)
-    plain = type(model)(config)
-    plain.load_state_dict(model.state_dict())
+    with torch.device("meta"):  # no memory for weights that are about to be replaced
+        plain = type(model)(config)
+    plain.load_state_dict(model.state_dict(), assign=True)
+    plain.tie_weights()
     plain.generation_config = model.generation_config
     plain.save_pretrained(folder)
     saved = folder / "config.json"

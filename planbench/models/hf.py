@@ -65,9 +65,8 @@ class HfModel:
         self.prompt_style = style if isinstance(style, str) else None
         self.default_max_tokens = _positive(loaded.files.config.get("planbench_max_tokens"))
         device = torch.device(loaded.device).type
-        self.fingerprint = loaded.files.fingerprint(
-            "transformers", loaded.dtype, device, repr(sorted(template.items()))
-        )
+        options = repr(sorted(template.items()))
+        self.fingerprint = loaded.files.fingerprint("transformers", loaded.dtype, device, options)
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
         return {
@@ -112,9 +111,8 @@ class HfModel:
             batch = order[start : start + size]
             if finished.issuperset(batch):
                 continue
-            for position, reply in zip(
-                batch, self._batch([rows[position] for position in batch], settings), strict=True
-            ):
+            replies = self._batch([rows[position] for position in batch], settings)
+            for position, reply in zip(batch, replies, strict=True):
                 if position not in finished:
                     yield position, reply
 
@@ -146,7 +144,8 @@ class HfModel:
         ]
 
     def _reply(self, row: Row, completion: Completion, seconds: float) -> Reply:
-        text = self._tokenizer.decode(completion.tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        # Special tokens inside a reply stay: to drop an unknown word from `stack a <unk> b` would mend the plan.
+        text = self._tokenizer.decode(completion.tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return Reply(
             text,
             "stop" if completion.stopped else "length",

@@ -51,10 +51,8 @@ class CheckpointFiles:
         """16 hexadecimal digits over weights, config, tokenizer and template, and over what `engine` says."""
         digest = blake2b("\0".join(engine).encode(), digest_size=8)
         # Which version of a library wrote the config does not change what the model says.
-        config = {
-            key: value for key, value in self.config.items() if key not in ("transformers_version", "_name_or_path")
-        }
-        digest.update(json.dumps(config, sort_keys=True).encode())
+        said = {key: self.config[key] for key in self.config.keys() - {"transformers_version", "_name_or_path"}}
+        digest.update(json.dumps(said, sort_keys=True).encode())
         code = sorted(path.name for path in self.folder.glob("*.py")) if self.needs_code else []
         for name in (*TEXTS_THAT_MATTER, *code):
             path = self.folder / name
@@ -132,8 +130,8 @@ def _weights(folder: Path) -> tuple[Path, ...]:
     pickles = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth") for path in folder.glob(pattern))
     if pickles:
         raise CheckpointError(
-            f"{folder}: weights only as a pickle ({pickles[0]}), and reading a pickle runs the code in it; if you trust "
-            f"its source, convert it: AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(DIR)"
+            f"{folder}: weights only as a pickle ({pickles[0]}), and reading a pickle runs the code in it; "
+            f"if you trust its source, convert it: AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(DIR)"
         )
     raise CheckpointError(f"{folder}: no weights ({WEIGHTS} or {INDEX}); download the checkpoint again")
 

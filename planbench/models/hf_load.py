@@ -71,7 +71,8 @@ def _download(name: str, options: LoadOptions) -> Path:
         raise CheckpointError(f"{name}: the hub has no revision {revision!r} of it") from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise CheckpointError(
-            f"{name}: no such folder, and the model hub could not be reached{suggestion(name)}; there is: {WHAT_THERE_IS}"
+            f"{name}: no such folder, and the model hub could not be reached{suggestion(name)}; "
+            f"there is: {WHAT_THERE_IS}"
         ) from error
     except ValueError as error:  # a name that the hub's own rules refuse
         raise CheckpointError(f"{name}: no such folder, and no hub name either ({one_line(error)})") from error
@@ -102,7 +103,7 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
     except Exception as error:
         raise CheckpointError(f"{folder}: its tokenizer cannot be loaded ({one_line(error)})") from error
     try:
-        model, report = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
             use_safetensors=True,
@@ -110,6 +111,7 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
             device_map=None if device == "cpu" else device,
             **shared,
         )
+        model, report = loaded
     except Exception as error:  # as above
         raise CheckpointError(f"{folder}: the model cannot be loaded ({one_line(error)})") from error
     if missing := sorted(report["missing_keys"]):
@@ -120,13 +122,13 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
 
 
 def _check_architecture(files: CheckpointFiles, trusted: bool) -> None:
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers import CONFIG_MAPPING
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     kind = files.config["model_type"]
     if trusted and files.needs_code:
         return
-    if kind not in CONFIG_MAPPING_NAMES:
+    if kind not in CONFIG_MAPPING:
         if files.needs_code:
             raise CheckpointError(
                 f"{files.folder}: {kind!r} needs Python code that comes with the checkpoint; if you trust its source, "

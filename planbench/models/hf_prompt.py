@@ -48,12 +48,12 @@ class PromptEncoder:
     def _render(self, messages: tuple[Message, ...]) -> str:
         turns = [{"role": message.role, "content": message.content} for message in messages]
         # A prompt that ends in the assistant's own words is to be continued, not answered.
-        open_turn = turns[-1]["role"] == "assistant"
+        continued = turns[-1]["role"] == "assistant"
         return self.tokenizer.apply_chat_template(
             turns,
             tokenize=False,
-            add_generation_prompt=not open_turn,
-            continue_final_message=open_turn,
+            add_generation_prompt=not continued,
+            continue_final_message=continued,
             **self.options,
         )
 

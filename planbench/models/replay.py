@@ -54,7 +54,7 @@ class ReplayModel:
         self.fingerprint = f"replay-{file_digest(path).hex()[:16]}"
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
-        return {"kind": "replay", "source": str(self.path), "replies": len(self._replies)}
+        return {"kind": "replay", "source": str(self.path)}
 
     def replies(
         self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
