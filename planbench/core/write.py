@@ -1,0 +1,132 @@
+"""Domains and problems as PDDL text that any planner reads.
+
+Reading what is written gives back the same value. `:requirements` are those of the domain; `:typing` is added where a
+type is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from planbench.core.syntax import (
+    OBJECT,
+    Action,
+    And,
+    Atom,
+    Domain,
+    Effect,
+    Equal,
+    Fact,
+    Formula,
+    Increase,
+    Not,
+    Parameter,
+    Problem,
+)
+
+
+def domain_text(domain: Domain) -> str:
+    """`domain` as a PDDL file."""
+    sections = [f"(:requirements {' '.join(sorted(domain.requirements))})"] if domain.requirements else []
+    if domain.types:
+        sections.append(_section(":types", [_types_line(*item) for item in domain.types.items()]))
+    if domain.constants:
+        sections.append(_section(":constants", _object_lines(domain.constants)))
+    if domain.predicates:
+        sections.append(_section(":predicates", [_skeleton(*item) for item in domain.predicates.items()]))
+    if domain.functions:
+        lines = [f"{_skeleton(*item)} - number" for item in domain.functions.items()]
+        sections.append(_section(":functions", lines))
+    sections += [_action_text(action) for action in domain.actions.values()]
+    body = "\n".join(_indented(section) for section in sections)
+    return f"(define (domain {domain.name})\n{body})\n"
+
+
+def problem_text(problem: Problem, domain: Domain) -> str:
+    """`problem` as a PDDL file; types are written only where the domain has some."""
+    typed = bool(domain.types)
+    sections = [f"(:domain {problem.domain_name})"]
+    if problem.objects:
+        lines = _object_lines(problem.objects) if typed else [" ".join(problem.objects)]
+        sections.append(_section(":objects", lines))
+    facts = [_fact(fact) for fact in problem.init]
+    facts += [f"(= {_fact(function)} {number_text(value)})" for function, value in problem.values.items()]
+    sections.append(_section(":init", facts))
+    sections.append(f"(:goal {formula_text(problem.goal)})")
+    if problem.metric is not None:
+        sections.append(f"(:metric minimize ({problem.metric}))")
+    body = "\n".join(_indented(section) for section in sections)
+    return f"(define (problem {problem.name})\n{body})\n"
+
+
+def formula_text(formula: Formula | Effect) -> str:
+    """A condition or an effect on one line."""
+    match formula:
+        case And(operands):
+            return f"({' '.join(['and', *map(formula_text, operands)])})"
+        case Not(operand):
+            return f"(not {formula_text(operand)})"
+        case Equal(left, right):
+            return f"(= {left} {right})"
+        case Atom(predicate, terms):
+            return _fact((predicate, *terms))
+        case Increase(amount):
+            by = formula_text(amount) if isinstance(amount, Atom) else number_text(amount)
+            return f"(increase (total-cost) {by})"
+
+
+def number_text(value: float) -> str:
+    """Without exponent, and without a fraction where there is none."""
+    if value == int(value):
+        return str(int(value))
+    return f"{value:.15f}".rstrip("0")
+
+
+def _fact(fact: Fact) -> str:
+    return f"({' '.join(fact)})"
+
+
+def _types_line(name: str, parents: tuple[str, ...]) -> str:
+    return f"{name} - {_either(parents)}"
+
+
+def _either(types: tuple[str, ...]) -> str:
+    return types[0] if len(types) == 1 else f"(either {' '.join(types)})"
+
+
+def _object_lines(objects: Mapping[str, str]) -> list[str]:
+    """Neighbours of one type share a line, so that the order is kept."""
+    lines: list[tuple[str, list[str]]] = []
+    for name, kind in objects.items():
+        if not lines or lines[-1][0] != kind:
+            lines.append((kind, []))
+        lines[-1][1].append(name)
+    return [f"{' '.join(names)} - {kind}" for kind, names in lines]
+
+
+def _parameters(parameters: Iterable[Parameter]) -> str:
+    return " ".join(
+        parameter.name if parameter.types == (OBJECT,) else f"{parameter.name} - {_either(parameter.types)}"
+        for parameter in parameters
+    )
+
+
+def _skeleton(name: str, parameters: tuple[Parameter, ...]) -> str:
+    return f"({name} {_parameters(parameters)})" if parameters else f"({name})"
+
+
+def _action_text(action: Action) -> str:
+    return (
+        f"(:action {action.name}\n"
+        f"  :parameters ({_parameters(action.parameters)})\n"
+        f"  :precondition {formula_text(action.precondition)}\n"
+        f"  :effect {formula_text(action.effect)})"
+    )
+
+
+def _section(head: str, lines: list[str]) -> str:
+    return "\n".join([f"({head}", *(f"  {line}" for line in lines)]) + ")"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

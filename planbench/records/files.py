@@ -1,0 +1,206 @@
+"""A run folder: what is in it, and writing that a kill cannot spoil.
+
+    run.json        what the run depends on (`RunRecord`)
+    tasks.jsonl     the tasks as they were given, renamed if they were, so that replies can be judged again
+    samples.jsonl   one line a sample, appended; a torn last line is dropped and its sample drawn again
+    summary.json    what it comes to (`Summary`)
+    report.html     the same to look at
+
+Whole files are written beside their place and moved there, so that they are either old or new. One process at a time
+writes into a folder: it holds a lock that dies with it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from planbench.errors import InputError, RunFolderError
+from planbench.records.run import RunRecord
+from planbench.records.sample import Sample
+from planbench.records.summary import Summary
+from planbench.records.task import ReferencePlan, Task
+
+RUN, TASKS, SAMPLES, SUMMARY, REPORT = "run.json", "tasks.jsonl", "samples.jsonl", "summary.json", "report.html"
+
+Record = TypeVar("Record", bound=BaseModel)
+
+MAX_LINE = 64_000_000
+"""A longer line of a JSONL file is refused: no reply that we keep comes near."""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader, or a kill, finds either all of it or what was there before."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {error.strerror}; choose another --out") from None
+
+
+def read_json(path: Path, kind: type[Record]) -> Record:
+    """A JSON file of ours, validated. Raises RunFolderError with the file and the first fault."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RunFolderError(f"{path}: {error.strerror}; is this a finished planbench run?") from None
+    except ValidationError as error:
+        raise RunFolderError(f"{path}: {_first_fault(error)}") from None
+
+
+def write_json(path: Path, record: BaseModel) -> None:
+    write_whole(path, record.model_dump_json(indent=2) + "\n")
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    return f"{place + ': ' if place else ''}{fault['msg']}"
+
+
+class RunFolder:
+    """A run folder on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be made: {error.strerror}; choose another --out") from None
+        if not os.access(self.path, os.W_OK):
+            raise InputError(f"{self.path}: not writable; choose another --out")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder alone. Raises RunFolderError where another process holds it."""
+        try:
+            file = (self.path / ".lock").open("w")
+        except OSError as error:
+            raise InputError(f"{self.path}: not writable: {error.strerror}; choose another --out") from None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RunFolderError(f"{self.path}: another planbench is writing here; wait for it to end") from None
+            yield
+
+    def record(self) -> RunRecord | None:
+        """run.json, None where there is none yet."""
+        path = self.path / RUN
+        return read_json(path, RunRecord) if path.is_file() else None
+
+    def summary(self) -> Summary:
+        return read_json(self.path / SUMMARY, Summary)
+
+    def write_tasks(self, tasks: Iterable[Task]) -> None:
+        """The tasks, a line each; the text of a domain stands in the first line of that domain only."""
+        lines: list[str] = []
+        numbers: dict[str, int] = {}
+        for task in tasks:
+            reference = task.reference
+            known = task.domain_pddl in numbers
+            number = numbers.setdefault(task.domain_pddl, len(numbers))
+            row = {
+                "id": task.id,
+                "domain": task.domain,
+                "domain_number": number,
+                "domain_pddl": None if known else task.domain_pddl,
+                "problem_pddl": task.problem_pddl,
+                "reference": None if reference is None else [list(step) for step in reference.steps],
+                "optimal": reference is not None and reference.optimal,
+            }
+            lines.append(json.dumps(row, ensure_ascii=False))
+        write_whole(self.path / TASKS, "".join(line + "\n" for line in lines))
+
+    def tasks(self) -> list[Task]:
+        """What `write_tasks` wrote."""
+        path = self.path / TASKS
+        domains: dict[int, str] = {}
+        tasks: list[Task] = []
+        for number, line in enumerate(_lines(path), 1):
+            try:
+                row = json.loads(line)
+                text = domains.setdefault(row["domain_number"], row["domain_pddl"] or "")
+                steps = row["reference"]
+                reference = None if steps is None else ReferencePlan(tuple(map(tuple, steps)), bool(row["optimal"]))
+                tasks.append(Task(str(row["id"]), str(row["domain"]), text, str(row["problem_pddl"]), reference))
+            except (ValueError, KeyError, TypeError) as error:
+                raise RunFolderError(f"{path}:{number}: not a task of a run ({error})") from None
+        return tasks
+
+    def samples(self) -> Iterator[Sample]:
+        """The samples so far, in the order in which they were drawn. Raises RunFolderError at a line that is none."""
+        path = self.path / SAMPLES
+        if not path.is_file():
+            return
+        for number, line in enumerate(_lines(path), 1):
+            try:
+                yield Sample.model_validate_json(line)
+            except ValidationError as error:
+                raise RunFolderError(f"{path}:{number}: {_first_fault(error)}") from None
+
+    @contextmanager
+    def appending(self) -> Iterator[SampleWriter]:
+        """Append samples. What a kill left of an unfinished last line is cut off first."""
+        path = self.path / SAMPLES
+        try:
+            with path.open("ab+") as file:
+                _cut_torn_line(file)
+                yield SampleWriter(file, path)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+class SampleWriter:
+    """Appends samples, each batch in one go."""
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self._file, self._path = file, path
+
+    def write(self, samples: Iterable[Sample]) -> None:
+        self._file.write(b"".join(sample.model_dump_json().encode() + b"\n" for sample in samples))
+        self._file.flush()
+
+
+def _cut_torn_line(file: BinaryIO) -> None:
+    end = file.seek(0, os.SEEK_END)
+    position = end
+    while position > 0:
+        start = max(0, position - 65_536)
+        file.seek(start)
+        newline = file.read(position - start).rfind(b"\n")
+        if newline >= 0:
+            position = start + newline + 1
+            break
+        position = start
+    if position != end:
+        file.truncate(position)
+    file.seek(0, os.SEEK_END)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The whole lines of a file; a last line without its newline is left out."""
+    try:
+        with path.open("rb") as file:
+            while line := file.readline(MAX_LINE):
+                if not line.endswith(b"\n"):
+                    if len(line) == MAX_LINE:
+                        raise RunFolderError(f"{path}: a line longer than {MAX_LINE // 1_000_000} MB")
+                    return
+                yield line
+    except OSError as error:
+        raise RunFolderError(f"{path}: {error.strerror}; is this a planbench run?") from None

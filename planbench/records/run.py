@@ -1,0 +1,51 @@
+"""`run.json`: everything that a run depends on, written before its first sample."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+RUN_SCHEMA = 1
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TaskSetRecord(_Frozen):
+    """Where the tasks came from and what they hash to. `spec` is what makes the set again: domains, lengths, seed,
+    limit, or the folder that was read."""
+
+    spec: dict[str, str | int | list[str] | None]
+    tasks: int
+    hash: str
+
+
+class RunConfig(_Frozen):
+    """What decides the samples: two runs with equal configurations ask the same model for the same replies."""
+
+    model: str
+    model_fingerprint: str
+    model_args: dict[str, str]
+    prompt: str
+    shots: int
+    rename: str
+    temperature: float
+    top_p: float
+    max_tokens: int
+    samples: int
+    seed: int
+    batch_size: str
+    tasks: TaskSetRecord
+
+
+class RunRecord(_Frozen):
+    """`run.json`. `config` decides the samples and is compared when a run goes on; the rest is for the reader."""
+
+    schema_version: int = RUN_SCHEMA
+    planbench: str
+    command: str
+    config: RunConfig
+    model: dict[str, str | int | float | bool | None]
+    versions: dict[str, str]
+    machine: dict[str, str | int]
+    started: str

@@ -1,0 +1,162 @@
+"""Blocksworld tasks: towers to be rebuilt.
+
+Half of the tasks take two unrelated random states as start and goal; the other half reach the goal from the start by a
+few random moves, so that a short plan also occurs among many blocks. The goal says where every block lies.
+
+The reference plan comes from a policy that never searches: a block that can go to its final place goes there; otherwise
+one clear block in the way goes to the table. A plan that moves each misplaced block exactly once is optimal, as each
+has to be moved at least once (Gupta and Nau, "On the complexity of blocks-world planning", 1992).
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from planbench.core.verdict import Plan, Step
+from planbench.suite.draft import Draft, Fact
+
+TABLE = -1
+
+State = list[int]
+"""For each block the block beneath it, or TABLE."""
+
+
+def draft(rng: Random, target: int) -> Draft | None:
+    """A task whose plan has about `target` steps (two a move), or None where start and goal are the same."""
+    moves = max(1, (target + 1) // 2)
+    if rng.random() < 0.5:
+        blocks = max(2, round(moves * rng.uniform(0.7, 1.1)))
+        start, goal = _random_state(rng, blocks), _random_state(rng, blocks)
+    else:
+        blocks = rng.randint(max(2, moves // 2 + 1), moves + 7)
+        start = _random_state(rng, blocks)
+        goal = _shuffled(rng, start, moves)
+    order = solve(start, goal)
+    if not order:
+        return None
+    names = [f"b{index + 1}" for index in range(blocks)]
+    lower_bound = blocks - sum(_settled(start, goal))
+    return Draft(
+        objects=dict.fromkeys(names, "block"),
+        init=(*_facts(start, names, clear=True), ("handempty",)),
+        goal=tuple(_facts(goal, names, clear=False)),
+        plan=_steps(start, order, names),
+        optimal=len(order) == lower_bound,
+    )
+
+
+def solve(start: State, goal: State) -> list[tuple[int, int]]:
+    """The policy's moves `(block, where to)` from start to goal."""
+    below = list(start)
+    on_top = [False] * len(below)
+    for support in below:
+        if support != TABLE:
+            on_top[support] = True
+    order: list[tuple[int, int]] = []
+    settled = _settled(below, goal)
+
+    def ready(block: int) -> bool:
+        support = goal[block]
+        return not settled[block] and (support == TABLE or (settled[support] and not on_top[support]))
+
+    while not all(settled):
+        clear = [block for block in range(len(below)) if not on_top[block] and not settled[block]]
+        block = next((block for block in clear if ready(block)), None)
+        if block is None:
+            block = _in_the_way(below, goal, settled, [block for block in clear if below[block] != TABLE])
+            destination = TABLE
+        else:
+            destination = goal[block]
+            settled[block] = True
+        if below[block] != TABLE:
+            on_top[below[block]] = False
+        below[block] = destination
+        if destination != TABLE:
+            on_top[destination] = True
+        order.append((block, destination))
+    return order
+
+
+def _in_the_way(below: State, goal: State, settled: list[bool], candidates: list[int]) -> int:
+    """The clear block to put aside: one whose leaving frees a block or a place that is wanted now, else the first."""
+    tops = set(candidates)
+    for block in candidates:
+        under = below[block]
+        support = goal[under]
+        frees_a_block = not settled[under] and (support == TABLE or (settled[support] and support not in below))
+        frees_a_place = settled[under] and any(goal[other] == under for other in tops if other != block)
+        if frees_a_block or frees_a_place:
+            return block
+    return candidates[0]
+
+
+def _settled(below: State, goal: State) -> list[bool]:
+    """For each block whether it and everything beneath it lie as in the goal."""
+    known: list[bool | None] = [None] * len(below)
+    for block in range(len(below)):
+        chain = []
+        current = block
+        while current != TABLE and known[current] is None:
+            chain.append(current)
+            current = below[current]
+        right = True if current == TABLE else bool(known[current])
+        for member in reversed(chain):
+            right = right and below[member] == goal[member]
+            known[member] = right
+    return [bool(value) for value in known]
+
+
+def _random_state(rng: Random, blocks: int) -> State:
+    order = list(range(blocks))
+    rng.shuffle(order)
+    new_tower = rng.uniform(0.15, 0.85)
+    tops: list[int] = []
+    below = [TABLE] * blocks
+    for block in order:
+        if not tops or rng.random() < new_tower:
+            tops.append(block)
+        else:
+            place = rng.randrange(len(tops))
+            below[block], tops[place] = tops[place], block
+    return below
+
+
+def _shuffled(rng: Random, start: State, moves: int) -> State:
+    """The state after `moves` random moves, no block moved twice in a row."""
+    below = list(start)
+    last = TABLE
+    for _ in range(moves):
+        clear = [block for block in range(len(below)) if block not in below]
+        choices = [block for block in clear if block != last]
+        if not choices:
+            break
+        block = rng.choice(choices)
+        places = [place for place in [*clear, TABLE] if place not in (block, below[block])]
+        if not places:
+            continue
+        below[block] = rng.choice(places)
+        last = block
+    return below
+
+
+def _facts(below: State, names: list[str], *, clear: bool) -> list[Fact]:
+    covered = set(below)
+    facts: list[Fact] = []
+    for block, support in enumerate(below):
+        facts.append(("ontable", names[block]) if support == TABLE else ("on", names[block], names[support]))
+        if clear and block not in covered:
+            facts.append(("clear", names[block]))
+    return facts
+
+
+def _steps(start: State, order: list[tuple[int, int]], names: list[str]) -> Plan:
+    below = list(start)
+    steps: list[Step] = []
+    for block, destination in order:
+        origin = below[block]
+        steps.append(("pick-up", names[block]) if origin == TABLE else ("unstack", names[block], names[origin]))
+        steps.append(
+            ("put-down", names[block]) if destination == TABLE else ("stack", names[block], names[destination])
+        )
+        below[block] = destination
+    return tuple(steps)

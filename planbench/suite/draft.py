@@ -1,0 +1,41 @@
+"""A task as a generator makes it: objects, facts, goal and the plan that its policy found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from planbench.core.verdict import Plan
+
+Fact = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`objects` maps name to type, in the order of the file. `plan` is valid; `optimal` is True where `plan` meets a
+    lower bound on the number of steps, so that no shorter plan exists."""
+
+    objects: dict[str, str]
+    init: tuple[Fact, ...]
+    goal: tuple[Fact, ...]
+    plan: Plan
+    optimal: bool
+
+
+def problem_pddl(draft: Draft, name: str, domain: str) -> str:
+    """The problem file: one type of objects a line, one fact a line, so that a difference of two files reads well."""
+    by_type: dict[str, list[str]] = {}
+    for thing, kind in draft.objects.items():
+        by_type.setdefault(kind, []).append(thing)
+    lines = [f"(define (problem {name})", f"  (:domain {domain})", "  (:objects"]
+    lines += [f"    {' '.join(names)} - {kind}" for kind, names in by_type.items()]
+    lines[-1] += ")"
+    lines += ["  (:init", *_facts(draft.init)]
+    lines[-1] += ")"
+    lines += ["  (:goal (and", *_facts(draft.goal)]
+    lines[-1] += ")))"
+    return "\n".join(lines) + "\n"
+
+
+def _facts(facts: Iterable[Fact]) -> list[str]:
+    return [f"    ({' '.join(fact)})" for fact in facts]

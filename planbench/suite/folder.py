@@ -1,0 +1,64 @@
+"""Tasks that lie in a folder as PDDL files, ours or anybody's.
+
+A folder holds problems (`*.pddl` other than the domain) and a domain.pddl, unless the domain is given apart. A plan
+beside a problem (`p01.plan` beside `p01.pddl`) is its reference plan; it is taken at its word here and judged by
+whoever uses it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from planbench.core.plan import read_plan
+from planbench.errors import InputError
+from planbench.records import ReferencePlan, Task
+
+_DOMAIN_HEAD = re.compile(r"\(\s*define\s*\(\s*domain\s", re.IGNORECASE)
+_COMMENT = re.compile(r";[^\n]*")
+
+MAX_BYTES = 50_000_000
+"""A larger PDDL file is refused before it is read."""
+
+
+def read_folder(folder: Path, domain_file: Path | None = None, domain_name: str | None = None) -> list[Task]:
+    """The tasks of a folder, in the natural order of their file names (`p2` before `p10`).
+
+    Raises InputError where the folder, the domain or every problem is missing.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of tasks")
+    domain_path = domain_file or folder / "domain.pddl"
+    if not domain_path.is_file():
+        raise InputError(f"{folder}: no domain.pddl in it; name the file with --domain FILE.pddl")
+    domain_pddl = read_text(domain_path)
+    name = domain_name or (folder.resolve().name if domain_file is None else domain_path.stem)
+    problems = sorted(folder.glob("*.pddl"), key=_natural)
+    tasks = []
+    for path in problems:
+        text = read_text(path)
+        if path.resolve() == domain_path.resolve() or _DOMAIN_HEAD.search(_COMMENT.sub("", text[:20_000])):
+            continue
+        plan_file = path.with_suffix(".plan")
+        reference = ReferencePlan(read_plan(read_text(plan_file))) if plan_file.is_file() else None
+        tasks.append(Task(path.stem, name, domain_pddl, text, reference))
+    if not tasks:
+        raise InputError(f"{folder}: no problem files (*.pddl) in it")
+    return tasks
+
+
+def read_text(path: Path) -> str:
+    """A PDDL file's text. Raises InputError where it cannot be read, is too large or is no UTF-8."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: larger than {MAX_BYTES // 1_000_000} MB")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+
+
+def _natural(path: Path) -> list[tuple[int, int | str]]:
+    parts = re.split(r"(\d+)", path.stem)
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]

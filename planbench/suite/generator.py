@@ -1,0 +1,111 @@
+"""Task sets: distinct, solvable, non-trivial tasks with reference plans, from a seed.
+
+Reference lengths are spread evenly over the range asked for, as far as the domain allows. The same arguments give the
+same bytes on any machine; the first n tasks of a larger set are the smaller set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from importlib import import_module
+from random import Random
+
+from planbench.errors import InputError
+from planbench.records import ReferencePlan, Task
+from planbench.suite.canonical import canonical_key, check_split, split_of
+from planbench.suite.catalog import domain_info
+from planbench.suite.draft import Draft, problem_pddl
+
+GENERATORS: dict[str, str] = {
+    "blocksworld": "planbench.suite.blocksworld:draft",
+    "logistics": "planbench.suite.logistics:draft",
+    "grid": "planbench.suite.grid:draft",
+}
+
+_ATTEMPTS = 2000
+"""Drafts tried for a task near its target length; then as many for any length in the range; then the set is refused."""
+
+Maker = Callable[[Random, int], Draft | None]
+"""A domain's generator: a task of about so many steps, None where the draw came to nothing."""
+
+MAX_COUNT = 1_000_000
+MAX_LENGTH = 200
+
+
+def generate(
+    domain: str, count: int, *, seed: int = 0, plan_length: tuple[int, int] = (2, 16), split: str = "test"
+) -> list[Task]:
+    """`count` tasks whose reference plans have `plan_length[0]` to `plan_length[1]` steps.
+
+    Raises InputError where the domain has no generator, the range is empty, or the range holds fewer distinct tasks
+    than were asked for.
+    """
+    low, high = plan_length
+    tasks: list[Task] = []
+    domain_pddl = domain_info(domain).pddl
+    for draft, key in drafts(domain, count, seed=seed, plan_length=plan_length, split=split):
+        name = f"{domain}-{len(draft.plan):02d}-{key[:10]}"
+        reference = ReferencePlan(draft.plan, draft.optimal)
+        tasks.append(Task(name, domain, domain_pddl, problem_pddl(draft, name, domain), reference))
+    if len(tasks) < count:
+        raise InputError(
+            f"{domain} has too few distinct tasks of {low} to {high} steps in split {split!r}: found {len(tasks)}"
+            f" of {count}; ask for fewer or for a wider --plan-length"
+        )
+    return tasks
+
+
+def drafts(
+    domain: str, count: int, *, seed: int = 0, plan_length: tuple[int, int] = (2, 16), split: str = "test"
+) -> Iterator[tuple[Draft, str]]:
+    """As `generate`, before they are written as PDDL, each with its canonical key; ends early where the range holds
+    fewer."""
+    low, high = plan_length
+    if domain not in GENERATORS:
+        raise InputError(f"no generator for domain {domain!r}: there is one for {', '.join(GENERATORS)}")
+    if not 1 <= low <= high <= MAX_LENGTH:
+        raise InputError(f"plan length {low}:{high} is no range within 1:{MAX_LENGTH}; say for example 2:16")
+    if not 0 <= count <= MAX_COUNT:
+        raise InputError(f"{count} tasks: the number must lie in 0 to {MAX_COUNT}")
+    check_split(split)
+    module, name = GENERATORS[domain].split(":")
+    make: Maker = getattr(import_module(module), name)
+    rng = Random(_seed_number(domain, split, seed))
+    seen: set[str] = set()
+    while len(seen) < count:
+        target = low + len(seen) % (high - low + 1)
+        found = _one(make, rng, target, (low, high), split, seen)
+        if found is None:
+            return
+        seen.add(found[1])
+        yield found
+
+
+def _one(
+    make: Maker,
+    rng: Random,
+    target: int,
+    bounds: tuple[int, int],
+    split: str,
+    seen: set[str],
+) -> tuple[Draft, str] | None:
+    low, high = bounds
+    slack = max(1, target // 10)
+    for attempt in range(2 * _ATTEMPTS):
+        # A length that a domain does not have (an odd one in Blocksworld) or has exhausted gives way to another.
+        aim = target if attempt < _ATTEMPTS else rng.randint(low, high)
+        draft = make(rng, aim)
+        if draft is None or not low <= len(draft.plan) <= high:
+            continue
+        if attempt < _ATTEMPTS and abs(len(draft.plan) - target) > slack:
+            continue
+        key = canonical_key(draft)
+        if key not in seen and split_of(key) == split:
+            return draft, key
+    return None
+
+
+def _seed_number(*parts: object) -> int:
+    """A seed for `random.Random` that is the same everywhere: no use of `hash`, which differs from run to run."""
+    return int.from_bytes(blake2b(repr(parts).encode(), digest_size=8).digest(), "big")

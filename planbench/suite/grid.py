@@ -1,0 +1,222 @@
+"""Grid tasks: keys to bring to places on a rectangle of places, some of them locked.
+
+The places are named after their coordinates (`pos-3-2`) and connected to their four neighbours. Some tasks begin with a
+key in hand.
+
+The reference plan comes from a policy: one wanted key after another is fetched and brought; where a locked place is in
+the way, the nearest key that fits is fetched first. Up to three wanted keys are tried in every order and the shortest
+plan is kept. It is optimal where one key is wanted and the plan is as long as the distances alone demand.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import permutations
+from random import Random
+
+from planbench.core.verdict import Step
+from planbench.suite.draft import Draft, Fact
+
+Place = tuple[int, int]
+
+_LOCK_COST = 6
+"""What a locked place on the way counts, in steps, when a way is chosen: about what fetching a key takes."""
+
+
+@dataclass
+class World:
+    width: int
+    height: int
+    robot: Place
+    holding: str | None
+    keys: dict[str, Place]
+    shape: dict[str, str]
+    locked: dict[Place, str]
+    steps: list[Step] = field(default_factory=list)
+
+    def copy(self) -> World:
+        return World(
+            self.width, self.height, self.robot, self.holding, dict(self.keys), self.shape, dict(self.locked), []
+        )
+
+
+def draft(rng: Random, target: int) -> Draft | None:
+    """A task whose plan has roughly `target` steps, or None where the goal already holds or the policy finds no plan."""
+    wanted_count = max(1, round(target / rng.uniform(5.0, 14.0)))
+    span = max(2, min(10, round(target / wanted_count / 2)))
+    width, height = rng.randint(2, span + 2), rng.randint(2, span + 2)
+    width, height = min(width, 9), min(height, 9)
+    places = [(x, y) for x in range(width) for y in range(height)]
+    shapes = [f"s{index + 1}" for index in range(rng.randint(1, 3))]
+    names = [f"k{index + 1}" for index in range(wanted_count + rng.randint(0, 2))]
+    robot = rng.choice(places)
+    keys = {key: rng.choice(places) for key in names}
+    locked_count = min(len(places) // 4, rng.randint(0, 1 + target // 10))
+    closed = [place for place in rng.sample(places, locked_count) if place != robot]
+    world = World(
+        width,
+        height,
+        robot,
+        None,
+        keys,
+        {key: rng.choice(shapes) for key in names},
+        {place: rng.choice(shapes) for place in closed},
+    )
+    if rng.random() < 0.25:
+        world.holding = rng.choice(names)
+        del world.keys[world.holding]
+    wanted = {key: rng.choice(places) for key in rng.sample(names, wanted_count)}
+    if all(world.keys.get(key) == place for key, place in wanted.items()):
+        return None
+    start = world.copy()
+    best = solve(world, wanted)
+    if best is None:
+        return None
+    return Draft(
+        objects=_objects(start, places, shapes),
+        init=tuple(_init(start, places)),
+        goal=tuple(("at", key, _name(wanted[key])) for key in names if key in wanted),
+        plan=tuple(best),
+        optimal=len(best) == _lower_bound(start, wanted),
+    )
+
+
+def solve(world: World, wanted: dict[str, Place]) -> list[Step] | None:
+    """The policy's plan, or None where it finds none. `world` is left as it was."""
+    pending = [key for key, place in wanted.items() if world.keys.get(key) != place]
+    orders = permutations(pending) if len(pending) <= 3 else [_nearest_first(world, wanted, pending)]
+    plans = [plan for order in orders if (plan := _in_order(world.copy(), wanted, list(order))) is not None]
+    return min(plans, key=len, default=None)
+
+
+def _in_order(world: World, wanted: dict[str, Place], order: list[str]) -> list[Step] | None:
+    for _ in range(3):
+        for key in order:
+            if world.keys.get(key) != wanted[key] and not _deliver(world, key, wanted[key]):
+                return None
+        # A key already brought may have been taken again to open a lock.
+        order = [key for key, place in wanted.items() if world.keys.get(key) != place]
+        if not order:
+            return world.steps
+    return None
+
+
+def _deliver(world: World, key: str, goal: Place) -> bool:
+    for _ in range(4 * (len(world.locked) + 1)):
+        target = goal if world.holding == key else world.keys[key]
+        route = _route(world, target, through_locks=True)
+        if route is None:
+            return False
+        lock = next((place for place in route if place in world.locked), None)
+        if lock is None:
+            _walk(world, route)
+            if world.holding == key:
+                world.steps.append(("putdown", _name(world.robot), key))
+                world.keys[key], world.holding = world.robot, None
+                return True
+            _take(world, key)
+        elif world.holding is not None and world.shape[world.holding] == world.locked[lock]:
+            _walk(world, route[: route.index(lock)])
+            shape = world.locked.pop(lock)
+            world.steps.append(("unlock", _name(world.robot), _name(lock), world.holding, shape))
+        else:
+            fitting = [other for other in world.keys if world.shape[other] == world.locked[lock]]
+            routes = [(other, way) for other in fitting if (way := _route(world, world.keys[other])) is not None]
+            if not routes:
+                return False
+            other, way = min(routes, key=lambda pair: len(pair[1]))
+            _walk(world, way)
+            _take(world, other)
+    return False
+
+
+def _take(world: World, key: str) -> None:
+    if world.holding is None:
+        world.steps.append(("pickup", _name(world.robot), key))
+    else:
+        world.steps.append(("pickup-and-loose", _name(world.robot), key, world.holding))
+        world.keys[world.holding] = world.robot
+    world.holding = key
+    del world.keys[key]
+
+
+def _walk(world: World, route: list[Place]) -> None:
+    for place in route:
+        world.steps.append(("move", _name(world.robot), _name(place)))
+        world.robot = place
+
+
+def _route(world: World, target: Place, *, through_locks: bool = False) -> list[Place] | None:
+    """The places to enter on a cheapest way to `target`, in order; empty where the robot is there already."""
+    cost = {world.robot: 0}
+    came: dict[Place, Place] = {}
+    queue = deque([world.robot])
+    while queue:
+        here = queue.popleft()
+        for place in _neighbours(world, here):
+            if place in world.locked and not through_locks:
+                continue
+            price = cost[here] + (_LOCK_COST if place in world.locked else 1)
+            if price < cost.get(place, 1 << 30):
+                cost[place], came[place] = price, here
+                queue.append(place)
+    if target not in cost:
+        return None
+    route = []
+    while target != world.robot:
+        route.append(target)
+        target = came[target]
+    return route[::-1]
+
+
+def _neighbours(world: World, place: Place) -> list[Place]:
+    x, y = place
+    near = ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1))
+    return [(a, b) for a, b in near if 0 <= a < world.width and 0 <= b < world.height]
+
+
+def _distance(a: Place, b: Place) -> int:
+    return abs(a[0] - b[0]) + abs(a[1] - b[1])
+
+
+def _nearest_first(world: World, wanted: dict[str, Place], pending: list[str]) -> list[str]:
+    here, order, left = world.robot, [], list(pending)
+    while left:
+        key = min(left, key=lambda key: 0 if key == world.holding else _distance(here, world.keys[key]))
+        left.remove(key)
+        order.append(key)
+        here = wanted[key]
+    return order
+
+
+def _lower_bound(world: World, wanted: dict[str, Place]) -> int | None:
+    """Steps that no plan can do without where one key is wanted; None where several are."""
+    pending = [key for key, place in wanted.items() if world.keys.get(key) != place]
+    if len(pending) != 1:
+        return None
+    key = pending[0]
+    if world.holding == key:
+        return _distance(world.robot, wanted[key]) + 1
+    return _distance(world.robot, world.keys[key]) + 1 + _distance(world.keys[key], wanted[key]) + 1
+
+
+def _name(place: Place) -> str:
+    return f"pos-{place[0]}-{place[1]}"
+
+
+def _objects(world: World, places: list[Place], shapes: list[str]) -> dict[str, str]:
+    objects = {_name(place): "place" for place in places}
+    return objects | dict.fromkeys(shapes, "shape") | dict.fromkeys(world.shape, "key")
+
+
+def _init(world: World, places: list[Place]) -> list[Fact]:
+    facts: list[Fact] = [("at-robot", _name(world.robot))]
+    facts.append(("arm-empty",) if world.holding is None else ("holding", world.holding))
+    facts += [("at", key, _name(place)) for key, place in world.keys.items()]
+    facts += [("key-shape", key, shape) for key, shape in world.shape.items()]
+    for place, shape in world.locked.items():
+        facts += [("locked", _name(place)), ("lock-shape", _name(place), shape)]
+    facts += [("open", _name(place)) for place in places if place not in world.locked]
+    facts += [("conn", _name(place), _name(near)) for place in places for near in _neighbours(world, place)]
+    return facts

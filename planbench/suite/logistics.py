@@ -1,0 +1,220 @@
+"""Logistics tasks: packages to bring to places, by truck within a city and by airplane between airports.
+
+Every city has one truck and one airport. Some packages begin inside a vehicle, some have no goal and only lie about,
+so that short plans also occur in large states.
+
+The reference plan comes from a reactive policy: each truck in turn gathers what has to move within or out of its city
+and delivers it; when no truck has work left, one airplane flies on, gathering first, delivering then. It is optimal
+where it meets the bound in `_lower_bound`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+from planbench.core.verdict import Step
+from planbench.suite.draft import Draft, Fact
+
+
+@dataclass
+class World:
+    """Places and vehicles; `at` says where a thing is: a place, or for a package also a vehicle."""
+
+    city_of: dict[str, str]
+    airport_of: dict[str, str]
+    truck_of: dict[str, str]
+    airplanes: list[str]
+    packages: list[str]
+    at: dict[str, str]
+    goal: dict[str, str]
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def vehicles(self) -> list[str]:
+        return [*self.truck_of.values(), *self.airplanes]
+
+    def place(self, thing: str) -> str:
+        """The place of a thing, through the vehicle that carries it."""
+        where = self.at[thing]
+        return where if where in self.city_of else self.at[where]
+
+
+def draft(rng: Random, target: int) -> Draft | None:
+    """A task whose plan has roughly `target` steps, or None where nothing has to be moved."""
+    moved = max(1, round(target / rng.uniform(3.0, 9.0)))
+    cities = rng.randint(1, min(5, 2 + moved // 2)) if target < 12 else rng.randint(2, min(6, 2 + moved // 2))
+    world = _random_world(
+        rng,
+        cities=cities,
+        places=rng.randint(2 if cities == 1 else 1, 3 if target < 12 else 4),
+        airplanes=1 if moved < 4 else rng.randint(1, 2),
+        moved=moved,
+        idle=rng.randint(0, 2),
+    )
+    start = dict(world.at)
+    if all(start[package] == goal for package, goal in world.goal.items()):
+        return None
+    bound = _lower_bound(world)
+    solve(world)
+    objects = _objects(world)
+    init: list[Fact] = [("in-city", place, city) for place, city in world.city_of.items()]
+    init += [("at" if where in world.city_of else "in", thing, where) for thing, where in start.items()]
+    return Draft(
+        objects=objects,
+        init=tuple(init),
+        goal=tuple(("at", package, place) for package, place in world.goal.items()),
+        plan=tuple(world.steps),
+        optimal=len(world.steps) == bound,
+    )
+
+
+def solve(world: World) -> None:
+    """Append the policy's steps to `world.steps`, moving things as it goes."""
+    while True:
+        if any([_truck_tour(world, city) for city in world.truck_of]):
+            continue
+        if not any(_airplane_hop(world, airplane) for airplane in world.airplanes):
+            return
+
+
+def _wants(world: World, package: str) -> str | None:
+    """Where the package has to go next from where it is: its goal, or the airport of its city; None where settled."""
+    goal = world.goal.get(package)
+    here = world.place(package)
+    if goal is None or world.at[package] == goal:
+        return None
+    return goal if world.city_of[goal] == world.city_of[here] else world.airport_of[world.city_of[here]]
+
+
+def _truck_tour(world: World, city: str) -> bool:
+    """Let the truck of a city do all that it can do now; True where it did anything."""
+    truck = world.truck_of[city]
+    before = len(world.steps)
+    while True:
+        here = world.at[truck]
+        for package in world.packages:
+            if world.at[package] == truck and _wants(world, package) in (here, None):
+                if world.goal.get(package) is not None:
+                    _move(world, ("unload-truck", package, truck, here), package, here)
+            elif world.at[package] == here and _wants(world, package) not in (here, None):
+                _move(world, ("load-truck", package, truck, here), package, truck)
+        stops = [
+            world.at[package]
+            for package in world.packages
+            if world.at[package] in world.city_of
+            and world.city_of[world.at[package]] == city
+            and _wants(world, package) not in (world.at[package], None)
+        ]
+        stops += [_wants(world, package) or here for package in world.packages if world.at[package] == truck]
+        stop = next((stop for stop in stops if stop != here), None)
+        if stop is None:
+            return len(world.steps) > before
+        _move(world, ("drive-truck", truck, here, stop, city), truck, stop)
+
+
+def _airplane_hop(world: World, airplane: str) -> bool:
+    """Unload and load where the airplane stands, then fly to one more airport; True where it did anything."""
+    before = len(world.steps)
+    here = world.at[airplane]
+    city = world.city_of[here]
+
+    def destination(package: str) -> str | None:
+        goal = world.goal.get(package)
+        return None if goal is None else world.airport_of[world.city_of[goal]]
+
+    for package in world.packages:
+        where, airport = world.at[package], destination(package)
+        if airport is None:
+            continue
+        if where == airplane and airport == here:
+            _move(world, ("unload-airplane", package, airplane, here), package, here)
+        elif where == here and airport != here:
+            _move(world, ("load-airplane", package, airplane, here), package, airplane)
+    waiting = [
+        world.at[package]
+        for package in world.packages
+        if world.at[package] in world.airport_of.values()
+        and world.at[package] != here
+        and destination(package) not in (None, world.at[package])
+    ]
+    others = {world.at[other] for other in world.airplanes if other != airplane}
+    stops = [place for place in waiting if place not in others]
+    stops += [airport for package in world.packages if world.at[package] == airplane and (airport := destination(package))]
+    if stops and world.city_of[stops[0]] != city:
+        _move(world, ("fly-airplane", airplane, here, stops[0]), airplane, stops[0])
+    return len(world.steps) > before
+
+
+def _move(world: World, step: Step, thing: str, where: str) -> None:
+    world.steps.append(step)
+    world.at[thing] = where
+
+
+def _lower_bound(world: World) -> int:
+    """Steps that no plan can do without: each package's loads and unloads; for each truck the other places of its city
+    where something has to be fetched or brought; for the airplanes together the airports without an airplane where
+    something has to be fetched or brought by air."""
+    transfers = 0
+    stops: dict[str, set[str]] = {city: set() for city in world.truck_of}
+    airports: set[str] = set()
+    for package, goal in world.goal.items():
+        if world.at[package] == goal:
+            continue
+        carrier = world.at[package] if world.at[package] in world.vehicles else None
+        here = world.place(package)
+        city, last_city = world.city_of[here], world.city_of[goal]
+        by_air = city != last_city or carrier in world.airplanes
+        if carrier in world.airplanes:
+            transfers += 1
+            airports.add(world.airport_of[last_city])
+        elif by_air:
+            gate = world.airport_of[city]
+            transfers += 2 + (1 if carrier else 0 if here == gate else 2)
+            airports |= {gate, world.airport_of[last_city]}
+            if carrier or here != gate:
+                stops[city] |= {gate} if carrier else {here, gate}
+        else:
+            transfers += 1 if carrier else 2
+            stops[city] |= {goal} if carrier else {here, goal}
+        if by_air and goal != world.airport_of[last_city]:
+            transfers += 2
+            stops[last_city] |= {world.airport_of[last_city], goal}
+    drives = sum(len(places - {world.at[world.truck_of[city]]}) for city, places in stops.items())
+    flights = len(airports - {world.at[airplane] for airplane in world.airplanes})
+    return transfers + drives + flights
+
+
+def _random_world(rng: Random, *, cities: int, places: int, airplanes: int, moved: int, idle: int) -> World:
+    city_names = [f"c{index + 1}" for index in range(cities)]
+    city_of: dict[str, str] = {}
+    airport_of: dict[str, str] = {}
+    count = 0
+    for index, city in enumerate(city_names):
+        airport_of[city] = f"a{index + 1}"
+        city_of[airport_of[city]] = city
+        for _ in range(rng.randint(1 if cities == 1 else 0, places)):
+            count += 1
+            city_of[f"l{count}"] = city
+    truck_of = {city: f"t{index + 1}" for index, city in enumerate(city_names)}
+    planes = [f"p{index + 1}" for index in range(airplanes if cities > 1 else 0)]
+    all_places = list(city_of)
+    at = {truck: rng.choice([place for place in all_places if city_of[place] == city]) for city, truck in truck_of.items()}
+    at |= {plane: rng.choice(list(airport_of.values())) for plane in planes}
+    carriers = list(at)
+    packages = [f"o{index + 1}" for index in range(moved + idle)]
+    for package in packages:
+        at[package] = rng.choice(carriers) if rng.random() < 0.2 else rng.choice(all_places)
+    goal = {package: rng.choice(all_places) for package in rng.sample(packages, moved)}
+    goal = {package: goal[package] for package in packages if package in goal}
+    return World(city_of, airport_of, truck_of, planes, packages, at, goal)
+
+
+def _objects(world: World) -> dict[str, str]:
+    airports = set(world.airport_of.values())
+    objects = dict.fromkeys(world.packages, "package")
+    objects |= dict.fromkeys(world.truck_of.values(), "truck")
+    objects |= dict.fromkeys(world.airplanes, "airplane")
+    objects |= {place: "airport" for place in world.city_of if place in airports}
+    objects |= {place: "location" for place in world.city_of if place not in airports}
+    return objects | dict.fromkeys(world.truck_of, "city")
