@@ -26,7 +26,7 @@ def load(name: str, options: LoadOptions) -> RandomModel:
     steps = options.args.get("steps")
     if steps is None:
         return RandomModel(name)
-    if not steps.isascii() or not steps.isdigit() or not 1 <= int(steps[:9]) == int(steps):
+    if not (steps.isascii() and steps.isdigit() and len(steps) < 10 and int(steps)):
         raise InputError(f"--model-arg steps={steps}: type a number of 1 or more")
     return RandomModel(name, int(steps))
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from planbench.records import Reply, Request, SamplingSettings
 
 _MAX_LINE = 64 * 2**20
 """Bytes of a line; a reply this long came from no model."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _Name = tuple[str, str, int]
 """What a reply answers: the kind of name (`key`, `task_hash`, `task`), the name, the sample index."""
@@ -157,6 +160,8 @@ def _reply_of(record: dict[str, Any], place: str) -> Reply:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
         raise InputError(f"{place}: seconds is {seconds!r}; it is a number of 0 or more")
     error = "stored as an error" if finish == "error" else ""
+    # Half a surrogate pair can be written in JSON, but is no text that could be stored again.
+    text = _SURROGATE.sub("\ufffd", text)
     return Reply(text, finish, counts[0], counts[1], float(seconds), error)
 
 
