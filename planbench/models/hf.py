@@ -4,7 +4,8 @@ Requests are sorted by prompt length (equal prompts together) and cut into batch
 *all* the requests of a run: the last bits of a logit depend on the shape of a batch, so an interrupted run goes on to
 the same replies only if its batches stay the same. A batch of which any reply is wanted is computed whole.
 
-Not covered: more than one process, and a batch that does not fit into memory (type a smaller `--batch-size`).
+Not covered: more than one process, and making a batch smaller that does not fit into memory, which would have to be
+done the same way again on the next run (it is an error that says so).
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ class HfModel:
         self._encoder = PromptEncoder(loaded.tokenizer, name, template)
         self._vocabulary = int(loaded.model.get_input_embeddings().weight.shape[0])
         self._stop = _stop_tokens(loaded.model, loaded.tokenizer)
-        self._pad = next((token for token in (loaded.tokenizer.pad_token_id, *sorted(self._stop)) if token), 0)
-        if self._pad >= self._vocabulary:
-            self._pad = 0
+        # What stands under padding is masked; it only has to be a token of the model.
+        pad = loaded.tokenizer.pad_token_id
+        self._pad = pad if pad is not None and 0 <= pad < self._vocabulary else 0
         text_config = loaded.model.config.get_text_config()
         self.max_context = _positive(getattr(text_config, "max_position_embeddings", None))
         style = loaded.files.config.get("planbench_prompt_style")
@@ -77,6 +78,7 @@ class HfModel:
             "device": self._loaded.device,
             "source": str(self._loaded.files.folder),
             "chat_template": self._encoder.chat,
+            "thinking": self._encoder.options.get("enable_thinking"),
             "max_context": self.max_context,
             "batch_size": self._batch_size,
         }
@@ -128,14 +130,20 @@ class HfModel:
 
     def _batch(self, rows: Sequence[Row], settings: SamplingSettings) -> list[Reply]:
         started = time.perf_counter()
-        completions = decode(
-            self._model,
-            rows,
-            stop=self._stop,
-            pad=self._pad,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-        )
+        try:
+            completions = decode(
+                self._model,
+                rows,
+                stop=self._stop,
+                pad=self._pad,
+                temperature=settings.temperature,
+                top_p=settings.top_p,
+            )
+        except torch.OutOfMemoryError as error:
+            smaller = f"type --batch-size {len(rows) // 2}" if len(rows) > 1 else "type a smaller --max-tokens"
+            raise InputError(
+                f"{self.name}: a batch of {len(rows)} does not fit into the memory of {self._loaded.device}; {smaller}"
+            ) from error
         seconds = time.perf_counter() - started
         work = [len(row.prompt) + completion.generated for row, completion in zip(rows, completions, strict=True)]
         return [

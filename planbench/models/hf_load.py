@@ -6,6 +6,9 @@ library would draw it at random and only warn.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +59,10 @@ def _download(name: str, options: LoadOptions) -> Path:
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
+    from huggingface_hub.utils import disable_progress_bars
 
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     revision = options.args.get("revision")
     code = ["*.py"] if options.trust_remote_code else []
     try:
@@ -88,7 +94,7 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
     files = check_folder(folder)
 
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()
@@ -97,12 +103,11 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
     device = _device(options.args.get("device", ""))
     dtype = dtype or ("float32" if device == "cpu" else "auto")
     shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
-    try:
+    with _refusing(folder, "config.json cannot be used"):
+        AutoConfig.from_pretrained(folder, **shared)
+    with _refusing(folder, "the tokenizer cannot be loaded"):
         tokenizer = AutoTokenizer.from_pretrained(folder, **shared)
-    # The tokenizer's and the model's loaders raise whatever a damaged file leads them into, bare Exception included.
-    except Exception as error:
-        raise CheckpointError(f"{folder}: its tokenizer cannot be loaded ({one_line(error)})") from error
-    try:
+    with _refusing(folder, "the model cannot be loaded"):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
@@ -112,13 +117,24 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
             **shared,
         )
         model, report = loaded
-    except Exception as error:  # as above
-        raise CheckpointError(f"{folder}: the model cannot be loaded ({one_line(error)})") from error
     if missing := sorted(report["missing_keys"]):
         raise CheckpointError(
             f"{folder}: {len(missing)} weights are missing (the first: {missing[0]}); download the checkpoint again"
         )
     return Loaded(files, model.eval(), tokenizer, str(model.device), str(model.dtype).removeprefix("torch."))
+
+
+@contextmanager
+def _refusing(folder: Path, what: str) -> Iterator[None]:
+    """Turn whatever goes wrong inside into a `CheckpointError` that opens with `what`."""
+    try:
+        yield
+    # The library raises whatever a damaged file leads it into, bare Exception included.
+    except Exception as error:
+        why = one_line(error)
+        if "ignore_mismatched_sizes" in why:  # the library's advice, which names no file and would hide the damage
+            why = "its weights have other shapes than config.json says; both must come from the same model"
+        raise CheckpointError(f"{folder}: {what} ({why})") from error
 
 
 def _check_architecture(files: CheckpointFiles, trusted: bool) -> None:

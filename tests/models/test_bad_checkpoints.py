@@ -78,8 +78,11 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "config without a type": (write("config.json", "{}"), "no model_type"),
     "unknown architecture": (lambda folder: edit(folder / "config.json", model_type="mine"), "no model_type 'mine'"),
     "not a causal model": (lambda folder: edit(folder / "config.json", model_type="t5"), "no causal language model"),
-    "impossible config": (lambda folder: edit(folder / "config.json", hidden_size=-5), "cannot be loaded"),
-    "other shape than the weights": (lambda folder: edit(folder / "config.json", hidden_size=16), "cannot be loaded"),
+    "impossible config": (lambda folder: edit(folder / "config.json", hidden_size="x"), "config.json cannot be used"),
+    "other shape than the weights": (
+        lambda folder: edit(folder / "config.json", hidden_size=16),
+        "have other shapes than",
+    ),
     "more layers than weights": (
         lambda folder: edit(folder / "config.json", num_hidden_layers=3),
         "weights are missing",
@@ -94,7 +97,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "missing shard": (missing_shard, "is missing"),
     "index names a file elsewhere": (shard_outside, "no safetensors file of this folder"),
     "no tokenizer": (no_tokenizer, "no tokenizer"),
-    "tokenizer is not JSON": (write("tokenizer.json", "{"), "its tokenizer cannot be loaded"),
+    "tokenizer is not JSON": (write("tokenizer.json", "{"), "the tokenizer cannot be loaded"),
     "template does not parse": (write("chat_template.jinja", "{% for %}"), "chat template does not render"),
     "template fails": (write("chat_template.jinja", "{{ 1 / 0 }}"), "chat template does not render"),
 }
@@ -143,15 +146,36 @@ def test_no_pickle_is_ever_read(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
-def test_code_of_a_checkpoint_runs_only_when_trusted(tmp_path: Path) -> None:
+CODE = """
+from pathlib import Path
+from transformers import LlamaConfig, LlamaForCausalLM
+
+Path({mark!r}).touch()
+
+class MineConfig(LlamaConfig):
+    model_type = "mine"
+
+class Mine(LlamaForCausalLM):
+    config_class = MineConfig
+"""
+
+
+def test_code_of_a_checkpoint_runs_only_when_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.syspath_prepend(tmp_path / "modules")
     folder = save(tmp_path / "model")
-    (folder / "mine.py").write_text(
-        f"from pathlib import Path\nPath({str(tmp_path / 'ran')!r}).touch()\nclass Mine: ...\n"
+    (folder / "mine.py").write_text(CODE.format(mark=str(tmp_path / "ran")))
+    edit(
+        folder / "config.json",
+        model_type="mine",
+        auto_map={"AutoConfig": "mine.MineConfig", "AutoModelForCausalLM": "mine.Mine"},
     )
-    with_code(folder)
-    with pytest.raises(CheckpointError):
+    with pytest.raises(CheckpointError, match="--trust-remote-code"):
         load(str(folder), model_args={"device": "cpu"})
     assert not (tmp_path / "ran").exists()
+    model = load(str(folder), model_args={"device": "cpu"}, trust_remote_code=True)
+    assert (tmp_path / "ran").exists()
+    assert model.describe()["architecture"] == "mine"
 
 
 @pytest.mark.parametrize(

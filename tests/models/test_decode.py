@@ -54,8 +54,9 @@ def test_a_sampled_reply_hangs_on_its_own_seed_and_prompt(architecture: str) -> 
     assert decode(model, other, stop=frozenset([EOS]), pad=0, temperature=0.8, top_p=0.9) != together
 
 
-def test_samples_of_one_prompt_share_its_cache_and_nothing_else() -> None:
-    model = random_model()
+@pytest.mark.parametrize("architecture", ["Llama", "Mistral"])
+def test_samples_of_one_prompt_share_its_cache_and_nothing_else(architecture: str) -> None:
+    model = random_model(architecture)
     (one, two) = rows_of(prompts(2), limit=16)
     rows = [Row(prompt, 16, seed) for seed in range(6) for prompt in (one.prompt, two.prompt)]
     together = decode(model, rows, stop=frozenset([EOS]), pad=0, temperature=1.5)

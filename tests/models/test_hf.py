@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from planbench.errors import InputError
 from planbench.models import load
 from planbench.models.hf import HfModel
 from planbench.records import Message, Prompt, Reply, SamplingSettings
@@ -169,6 +171,15 @@ def test_fingerprint_changes_with_all_that_changes_a_reply(tmp_path: Path) -> No
     seen.add(checkpoint(added).fingerprint)
     assert len(seen) == 6
     assert checkpoint(saved("again")).fingerprint == checkpoint(plain).fingerprint
+
+
+def test_a_batch_that_does_not_fit_says_what_to_type(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_large(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("no memory\nat all")
+
+    monkeypatch.setattr("planbench.models.hf.decode", too_large)
+    with pytest.raises(InputError, match=r"a batch of 6 .* type --batch-size 3$"):
+        list(checkpoint(folder, 6).replies([request(text) for text in prompts(9)], (), GREEDY))
 
 
 def test_half_precision_and_shards_load(tmp_path: Path) -> None:
