@@ -1,1 +1,6 @@
-"""Whatever answers a prompt, behind one protocol."""
+"""Whatever answers a prompt, behind one protocol: `load(name)` turns a MODEL string into a `Model`."""
+
+from planbench.models.base import Model
+from planbench.models.catalog import load
+
+__all__ = ["Model", "load"]

@@ -13,13 +13,15 @@ class Model(Protocol):
 
     `name` is what tables show; `fingerprint` changes whenever the same request could be answered differently (weights,
     tokenizer, template, dtype, engine). `prompt_style` is the style that the model was trained on, None where any will
-    do. `max_context` is in tokens, None where unbounded.
+    do. `max_context` is in tokens, None where unbounded. `default_max_tokens` is the reply length that the model asks
+    for when the user names none, None where it has no opinion.
     """
 
     name: str
     fingerprint: str
     prompt_style: str | None
     max_context: int | None
+    default_max_tokens: int | None
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
         """What run.json keeps of the model: kind, parameters, dtype, where it came from."""

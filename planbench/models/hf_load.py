@@ -1,0 +1,177 @@
+"""From a name to a model and a tokenizer in memory, through transformers.
+
+Every way in which this fails leaves as one `CheckpointError`. A weight that the checkpoint lacks is refused, where the
+library would draw it at random and only warn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from planbench.errors import CheckpointError, InputError
+from planbench.models.catalog import WHAT_THERE_IS, LoadOptions, hub_name, suggestion
+from planbench.models.hf_files import CheckpointFiles, check_folder, one_line
+
+ARGS = {
+    "dtype": "float32|bfloat16|float16|auto",
+    "device": "cpu|cuda|cuda:N|mps|auto",
+    "revision": "a branch, tag or commit of the hub",
+    "thinking": "yes|no (for chat templates that can switch it)",
+}
+"""The `--model-arg`s of a checkpoint."""
+
+DTYPES = ("float32", "bfloat16", "float16", "auto")
+_DOWNLOAD = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint in memory. `model` is in evaluation mode; `device` and `dtype` are what was settled on."""
+
+    files: CheckpointFiles
+    model: Any
+    tokenizer: Any
+    device: str
+    dtype: str
+
+
+def locate(name: str, options: LoadOptions) -> Path:
+    """The folder of a checkpoint: the one that `name` is, else the hub's, downloaded (or found in the hub's cache)."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.is_file():
+        raise CheckpointError(f"{name}: a file; name the folder that holds config.json, or a .gguf file")
+    return _download(hub_name(name), options)
+
+
+def _download(name: str, options: LoadOptions) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+    from huggingface_hub.utils import disable_progress_bars
+
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    revision = options.args.get("revision")
+    code = ["*.py"] if options.trust_remote_code else []
+    try:
+        found = snapshot_download(
+            name, revision=revision, allow_patterns=[*_DOWNLOAD, *code], ignore_patterns=["*/*", "consolidated*"]
+        )
+    except GatedRepoError as error:
+        raise CheckpointError(f"{name}: the hub wants you to accept its terms and log in: hf auth login") from error
+    except RepositoryNotFoundError as error:
+        raise CheckpointError(f"{name}: no such folder, and no such model on the hub{suggestion(name)}") from error
+    except RevisionNotFoundError as error:
+        raise CheckpointError(f"{name}: the hub has no revision {revision!r} of it") from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise CheckpointError(
+            f"{name}: no such folder, and the model hub could not be reached{suggestion(name)}; "
+            f"there is: {WHAT_THERE_IS}"
+        ) from error
+    except ValueError as error:  # a name that the hub's own rules refuse
+        raise CheckpointError(f"{name}: no such folder, and no hub name either ({one_line(error)})") from error
+    return Path(found)
+
+
+def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
+    """Model and tokenizer of a folder, on their device."""
+    options.check_args("a checkpoint", ARGS)
+    dtype = options.args.get("dtype", "")
+    if dtype and dtype not in DTYPES:
+        raise InputError(f"--model-arg dtype={dtype}: type one of {', '.join(DTYPES)}")
+    files = check_folder(folder)
+
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    _check_architecture(files, options.trust_remote_code)
+    device = _device(options.args.get("device", ""))
+    dtype = dtype or ("float32" if device == "cpu" else "auto")
+    shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
+    with _refusing(folder, "config.json cannot be used"):
+        AutoConfig.from_pretrained(folder, **shared)
+    with _refusing(folder, "the tokenizer cannot be loaded"):
+        tokenizer = AutoTokenizer.from_pretrained(folder, **shared)
+    with _refusing(folder, "the model cannot be loaded"):
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype if dtype == "auto" else getattr(torch, dtype),
+            use_safetensors=True,
+            output_loading_info=True,
+            device_map=None if device == "cpu" else device,
+            **shared,
+        )
+        model, report = loaded
+    if missing := sorted(report["missing_keys"]):
+        raise CheckpointError(
+            f"{folder}: {len(missing)} weights are missing (the first: {missing[0]}); download the checkpoint again"
+        )
+    return Loaded(files, model.eval(), tokenizer, str(model.device), str(model.dtype).removeprefix("torch."))
+
+
+@contextmanager
+def _refusing(folder: Path, what: str) -> Iterator[None]:
+    """Turn whatever goes wrong inside into a `CheckpointError` that opens with `what`."""
+    try:
+        yield
+    # The library raises whatever a damaged file leads it into, bare Exception included.
+    except Exception as error:
+        why = one_line(error)
+        if "ignore_mismatched_sizes" in why:  # the library's advice, which names no file and would hide the damage
+            why = "its weights have other shapes than config.json says; both must come from the same model"
+        raise CheckpointError(f"{folder}: {what} ({why})") from error
+
+
+def _check_architecture(files: CheckpointFiles, trusted: bool) -> None:
+    from transformers import CONFIG_MAPPING
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    kind = files.config["model_type"]
+    if trusted and files.needs_code:
+        return
+    if kind not in CONFIG_MAPPING:
+        if files.needs_code:
+            raise CheckpointError(
+                f"{files.folder}: {kind!r} needs Python code that comes with the checkpoint; if you trust its source, "
+                f"add --trust-remote-code"
+            )
+        raise CheckpointError(f"{files.folder}: this version of transformers knows no model_type {kind!r}")
+    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        raise CheckpointError(f"{files.folder}: {kind!r} is no causal language model, so it cannot write a plan")
+
+
+def _device(wanted: str) -> str:
+    """The device that is asked for, or the best there is; `auto` spreads a model over several."""
+    import torch
+
+    if wanted == "auto":
+        return wanted
+    try:
+        device = torch.device(wanted) if wanted else None
+    except RuntimeError as error:
+        raise InputError(f"--model-arg device={wanted}: type one of {ARGS['device']}") from error
+    if device is None:
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available.get(device.type, False):
+        raise InputError(f"--model-arg device={wanted}: this machine has no such device; type device=cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"--model-arg device={wanted}: there are only {torch.cuda.device_count()} such devices")
+    return wanted

@@ -1,0 +1,169 @@
+"""Replies that were stored before: `replay:FILE` answers with them, so that they are judged as if fresh.
+
+FILE is the `samples.jsonl` of a run (or the run's folder), or JSON lines of anyone's making:
+
+    {"task_hash": "0123456789abcdef", "index": 0, "reply": "(pick-up b1)"}
+
+Each line has a `reply` and says what it replies to, by the first of these that it has: `key` (a sample's own, with
+prompt and index), `task_hash` with `index`, or `task` (the name in the problem file) with `index`; `index` is 0 where
+it is left out. A line of a run has both of the first two: its own prompt is answered by key, and the same task in
+another prompt style by hash, unless the file holds several replies to that. `finish`, `prompt_tokens`,
+`completion_tokens` and `seconds` are taken over where they are there.
+
+A request without a stored reply gets a reply with finish `error`, which counts as ours and not as the model's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from planbench.errors import InputError
+from planbench.models.catalog import LoadOptions
+from planbench.models.hf_files import file_digest, one_line
+from planbench.records import Reply, Request, SamplingSettings
+
+_MAX_LINE = 64 * 2**20
+"""Bytes of a line; a reply this long came from no model."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_Name = tuple[str, str, int]
+"""What a reply answers: the kind of name (`key`, `task_hash`, `task`), the name, the sample index."""
+
+
+def load(name: str, options: LoadOptions) -> ReplayModel:
+    options.check_args("replay", {})
+    path = Path(name).expanduser()
+    if path.is_dir():
+        path = path / "samples.jsonl"
+    return ReplayModel(f"replay:{name}", path)
+
+
+class ReplayModel:
+    """Stored replies, as a `Model`."""
+
+    prompt_style = None
+    max_context = None
+    default_max_tokens = None
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name, self.path = name, path
+        self._replies = read_replies(path)
+        self.fingerprint = f"replay-{file_digest(path).hex()[:16]}"
+
+    def describe(self) -> dict[str, str | int | float | bool | None]:
+        return {"kind": "replay", "source": str(self.path)}
+
+    def replies(
+        self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
+    ) -> Iterator[tuple[int, Reply]]:
+        """As `Model.replies`; the settings change nothing."""
+        finished = frozenset(done)
+        for position, request in enumerate(requests):
+            if position not in finished:
+                yield position, self._reply(request)
+
+    def _reply(self, request: Request) -> Reply:
+        names: list[_Name] = [
+            ("key", request.key, 0),
+            ("task_hash", request.task_hash, request.sample_index),
+            ("task", request.task.problem.name, request.sample_index),
+        ]
+        for name in names:
+            if (reply := self._replies.get(name)) is not None:
+                return reply
+        return Reply(
+            "",
+            "error",
+            error=f"{self.path} holds no reply, or no single one, for sample {request.sample_index} of this task",
+        )
+
+
+def read_replies(path: Path) -> dict[_Name, Reply | None]:
+    """Every reply of a file by what it answers; None where several samples with keys of their own answer the same.
+
+    Raises `InputError` with file and line for a line that is no reply, and for two lines that answer the same.
+    """
+    replies: dict[_Name, Reply | None] = {}
+    seen: dict[_Name, int] = {}
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while line := file.readline(_MAX_LINE + 1):
+                number += 1
+                place = f"{path}:{number}"
+                if len(line) > _MAX_LINE:
+                    raise InputError(f"{place}: a line of more than {_MAX_LINE >> 20} MiB; is this a file of replies?")
+                if not line.strip():
+                    continue
+                record = _record(line, place)
+                reply, (name, *others) = _reply_of(record, place), _names(record, place)
+                if name in seen:
+                    raise InputError(f"{place}: the same reply as line {seen[name]} again ({name[0]} {name[1]!r})")
+                seen[name] = number
+                replies[name] = reply
+                for other in others:
+                    replies[other] = None if other in replies else reply
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); type replay:FILE with a file of replies"
+        ) from error
+    if not seen:
+        raise InputError(f"{path}: holds no replies; each line is a JSON object with task_hash, index and reply")
+    return replies
+
+
+def _record(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{place}: not JSON ({one_line(error, 80)}); correct or delete the line") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{place}: not a JSON object; correct or delete the line")
+    return record
+
+
+def _names(record: dict[str, Any], place: str) -> list[_Name]:
+    """The names that a line can be found by, its own first."""
+    index = record.get("index", 0)
+    if not _is_count(index):
+        raise InputError(f"{place}: index is {index!r}; it counts samples from 0")
+    names: list[_Name] = []
+    for kind in ("key", "task_hash", "task"):
+        value = record.get(kind)
+        # The task's plain name counts only where there is nothing better: it need not be unique.
+        if value is None or (kind == "task" and names):
+            continue
+        if not isinstance(value, str):
+            raise InputError(f"{place}: {kind} is not a string")
+        names.append((kind, value.lower() if kind == "task" else value, 0 if kind == "key" else index))
+    if not names:
+        raise InputError(f"{place}: says not what it replies to; give it task_hash (or key, or task) and index")
+    return names
+
+
+def _reply_of(record: dict[str, Any], place: str) -> Reply:
+    text, finish = record.get("reply"), record.get("finish", "stop")
+    if not isinstance(text, str):
+        raise InputError(f"{place}: no reply; each line has a string called reply")
+    if finish not in ("stop", "length", "error"):
+        raise InputError(f"{place}: finish is {finish!r}; it is stop, length or error")
+    counts = [record.get(key) for key in ("prompt_tokens", "completion_tokens")]
+    if not all(count is None or _is_count(count) for count in counts):
+        raise InputError(f"{place}: prompt_tokens and completion_tokens are whole numbers")
+    seconds = record.get("seconds", 0.0)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        raise InputError(f"{place}: seconds is {seconds!r}; it is a number of 0 or more")
+    error = "stored as an error" if finish == "error" else ""
+    # Half a surrogate pair can be written in JSON, but is no text that could be stored again.
+    text = _SURROGATE.sub("\ufffd", text)
+    return Reply(text, finish, counts[0], counts[1], float(seconds), error)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,115 @@
+"""Real checkpoints, small enough to make on the spot: a word-level tokenizer and a random decoder of a few thousand
+weights. Random weights are drawn wide, so that greedy replies vary from prompt to prompt and stop tokens do occur."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from planbench.core.compile import CompiledTask, compile_task
+from planbench.core.parse import read_domain, read_problem
+from planbench.records import Message, Prompt, Request
+
+WORDS = ["<pad>", "<unk>", "<s>", "</s>", *(f"w{number}" for number in range(60))]
+EOS = WORDS.index("</s>")
+
+_SHAPE: dict[str, Any] = {
+    "vocab_size": len(WORDS),
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 64,
+    "initializer_range": 0.7,
+}
+_SMALL_SHAPES: dict[str, dict[str, Any]] = {
+    "Llama": _SHAPE,
+    "Qwen2": _SHAPE,
+    "Qwen3": {**_SHAPE, "head_dim": 8},
+    "Mistral": {**_SHAPE, "sliding_window": 6},
+    "GPT2": {
+        "vocab_size": len(WORDS),
+        "n_embd": 32,
+        "n_layer": 2,
+        "n_head": 4,
+        "n_positions": 64,
+        "initializer_range": 0.7,
+    },
+    "Bloom": {"vocab_size": len(WORDS), "hidden_size": 32, "n_layer": 2, "n_head": 4, "initializer_range": 0.7},
+    "Mamba": {
+        "vocab_size": len(WORDS),
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "state_size": 8,
+        "initializer_range": 0.7,
+    },
+}
+ARCHITECTURES = tuple(_SMALL_SHAPES)
+
+CHAT = "{% for m in messages %}{{ '<s> ' + m['role'] + ' ' + m['content'] + ' </s> ' }}{% endfor %}"
+CHAT += "{% if add_generation_prompt %}{{ '<s> assistant ' }}{% endif %}"
+
+DOMAIN = """(define (domain walk) (:requirements :strips :typing) (:types place)
+  (:predicates (at ?p - place) (road ?a ?b - place))
+  (:action go :parameters (?a ?b - place) :precondition (and (at ?a) (road ?a ?b))
+    :effect (and (at ?b) (not (at ?a)))))"""
+
+
+def tokenizer(chat_template: str | None = None) -> PreTrainedTokenizerFast:
+    words = Tokenizer(models.WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    made = PreTrainedTokenizerFast(
+        tokenizer_object=words, pad_token="<pad>", unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+    )
+    made.chat_template = chat_template
+    return made
+
+
+def random_model(architecture: str = "Llama", seed: int = 0, **changes: Any) -> Any:
+    torch.manual_seed(seed)
+    shape = {**_SMALL_SHAPES[architecture], "bos_token_id": 2, "eos_token_id": EOS, "pad_token_id": 0, **changes}
+    config = getattr(transformers, f"{architecture}Config")(**shape)
+    name = f"{architecture}LMHeadModel" if architecture == "GPT2" else f"{architecture}ForCausalLM"
+    return getattr(transformers, name)(config).eval()
+
+
+def save(
+    folder: Path, architecture: str = "Llama", *, chat_template: str | None = None, shards: bool = False, **changes: Any
+) -> Path:
+    """A whole checkpoint in `folder`; `changes` are keys of its config."""
+    size = {"max_shard_size": "8KB"} if shards else {}
+    random_model(architecture, **changes).save_pretrained(folder, **size)
+    tokenizer(chat_template).save_pretrained(folder)
+    return folder
+
+
+def walk(places: int, ring: bool = True) -> CompiledTask:
+    """A walk from the first of some places to the last, along roads between neighbours."""
+    names = [f"p{number}" for number in range(places)]
+    pairs = [(a, b) for a, b in zip(names, [*names[1:], names[0]], strict=True) if ring or b != names[0]]
+    roads = " ".join(f"(road {a} {b}) (road {b} {a})" for a, b in pairs) if ring else ""
+    domain = read_domain(DOMAIN)
+    problem = f"""(define (problem ring-{places}) (:domain walk) (:objects {" ".join(names)} - place)
+      (:init (at p0) {roads}) (:goal (at {names[-1]})))"""
+    return compile_task(domain, read_problem(problem, domain))
+
+
+def request(text: str, seed: int = 0, *, key: str = "", raw: bool = True, task: CompiledTask | None = None) -> Request:
+    prompt = Prompt("test", (Message("user", text),), raw=raw)
+    return Request(key or f"{text}-{seed}", prompt, task or walk(3), "0" * 16, 0, seed)
+
+
+def prompts(count: int, longest: int = 20) -> list[str]:
+    """Different prompts of different lengths, in no order."""
+    generator = torch.Generator().manual_seed(count)
+    lengths = torch.randint(1, longest + 1, (count,), generator=generator).tolist()
+    return [
+        " ".join(f"w{word}" for word in torch.randint(0, 60, (length,), generator=generator).tolist())
+        for length in lengths
+    ]

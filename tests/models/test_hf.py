@@ -1,0 +1,201 @@
+"""A checkpoint as a model: requests in, replies out, whatever was done before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from planbench.errors import InputError
+from planbench.models import load
+from planbench.models.hf import HfModel
+from planbench.records import Message, Prompt, Reply, SamplingSettings
+from tests.models.checkpoints import CHAT, EOS, prompts, request, save
+
+SAMPLED = SamplingSettings(temperature=1.0, top_p=0.95, max_tokens=12)
+GREEDY = SamplingSettings(max_tokens=12)
+
+
+def checkpoint(folder: Path, batch_size: int | None = None, **args: str) -> HfModel:
+    model = load(str(folder), batch_size=batch_size, model_args={"device": "cpu", **args})
+    assert isinstance(model, HfModel)
+    return model
+
+
+def words(reply: Reply) -> tuple[str, str, int | None, int | None]:
+    """All of a reply but the seconds."""
+    return reply.text, reply.finish, reply.prompt_tokens, reply.completion_tokens
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save(tmp_path_factory.mktemp("llama"))
+
+
+def test_every_request_gets_one_reply(folder: Path) -> None:
+    requests = [request(text, seed) for seed, text in enumerate(prompts(11))]
+    replies = list(checkpoint(folder, 4).replies(requests, (), SAMPLED))
+    assert sorted(position for position, _ in replies) == list(range(11))
+    for position, reply in replies:
+        assert reply.prompt_tokens == len(requests[position].prompt.text.split())
+        assert reply.finish in ("stop", "length")
+        assert reply.completion_tokens == len(reply.text.split()) + (reply.finish == "stop")
+        assert reply.seconds > 0
+
+
+@pytest.mark.parametrize("settings", [GREEDY, SAMPLED])
+def test_an_interrupted_run_goes_on_to_the_same_replies(folder: Path, settings: SamplingSettings) -> None:
+    requests = [request(text, seed) for text in prompts(6) for seed in range(3)]
+    whole = {position: words(reply) for position, reply in checkpoint(folder, 5).replies(requests, (), settings)}
+    done = {0, 1, 2, 7, 9, 16}
+    rest = {position: words(reply) for position, reply in checkpoint(folder, 5).replies(requests, done, settings)}
+    assert rest == {position: reply for position, reply in whole.items() if position not in done}
+    assert list(checkpoint(folder, 5).replies(requests, range(18), settings)) == []
+
+
+def test_batch_size_changes_no_greedy_reply_in_float32(folder: Path) -> None:
+    requests = [request(text) for text in prompts(9)]
+    results = [
+        {position: words(reply) for position, reply in checkpoint(folder, size).replies(requests, (), GREEDY)}
+        for size in (1, 4, None)
+    ]
+    assert results[0] == results[1] == results[2]
+
+
+def test_a_prompt_that_fills_the_context_is_no_crash(folder: Path) -> None:
+    model = checkpoint(folder)
+    assert model.max_context == 64
+    requests = [request(" ".join(["w1"] * length)) for length in (1000, 64, 63, 60)]
+    replies = dict(model.replies(requests, (), GREEDY))
+    for position in (0, 1):
+        assert (replies[position].text, replies[position].finish) == ("", "length")
+        assert "context of 64" in replies[position].error
+    # What room there is, is used and not exceeded.
+    for position, room in ((2, 1), (3, 4)):
+        assert 1 <= (replies[position].completion_tokens or 0) <= room
+
+
+def test_an_empty_prompt_and_any_characters_are_answered(folder: Path) -> None:
+    requests = [request(text) for text in ("", "\x00", "\ud800 w1", "ш" * 30, "<pad> <unk> </s>")]
+    replies = dict(checkpoint(folder).replies(requests, (), GREEDY))
+    assert len(replies) == 5
+    assert all(reply.finish != "error" for reply in replies.values())
+
+
+def test_stop_tokens_come_from_everywhere_and_leave_the_text(tmp_path: Path) -> None:
+    save(tmp_path)
+    requests = [request(text) for text in prompts(12)]
+    settings = SamplingSettings(max_tokens=30)
+    free = dict(checkpoint(tmp_path).replies(requests, (), settings))
+    word = next(reply.text.split()[2] for reply in free.values() if len(reply.text.split()) > 3)
+    extra = int(word.removeprefix("w")) + 4
+    config = json.loads((tmp_path / "generation_config.json").read_text())
+    config["eos_token_id"] = [extra]
+    (tmp_path / "generation_config.json").write_text(json.dumps(config))
+    stopped = dict(checkpoint(tmp_path).replies(requests, (), settings))
+    for position, reply in stopped.items():
+        assert word not in reply.text.split()
+        assert "</s>" not in reply.text
+        assert free[position].text.split()[: len(reply.text.split())] == reply.text.split()
+    assert any(reply.finish == "stop" and word in free[position].text.split() for position, reply in stopped.items())
+
+
+def test_an_unknown_word_inside_a_reply_is_not_dropped(tmp_path: Path) -> None:
+    """A plan with a hole in it must not be mended by leaving the hole out."""
+    model = checkpoint(save(tmp_path))
+    unknown = model._tokenizer.unk_token_id
+    from planbench.models.decode import Completion, Row
+
+    reply = model._reply(Row((5,), 4, 0), Completion((5, unknown, 6), stopped=True), 0.0)
+    assert reply.text == "w1 <unk> w2"
+
+
+def test_chat_template_is_used_unless_the_prompt_is_raw(tmp_path: Path) -> None:
+    model = checkpoint(save(tmp_path, chat_template=CHAT))
+    turns = (Message("system", "w1"), Message("user", "w2"), Message("assistant", "w3"), Message("user", "w4"))
+    decode = model._tokenizer.decode
+    chat = decode(model.prompt_tokens(Prompt("s", turns)))
+    assert chat == "<s> <unk> w1 </s> <s> <unk> w2 </s> <s> <unk> w3 </s> <s> <unk> w4 </s> <s> <unk>"
+    assert decode(model.prompt_tokens(Prompt("s", (Message("user", "w1 w2"), Message("user", "w3")), raw=True))) == (
+        # Joined as they are: nothing between the contents.
+        "w1 <unk>"
+    )
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}" + CHAT,
+        CHAT.replace("for m in messages", "for m in messages if m['role'] != 'system'"),
+    ],
+    ids=["refuses", "drops in silence"],
+)
+def test_a_forbidden_system_turn_opens_the_users(tmp_path: Path, template: str) -> None:
+    model = checkpoint(save(tmp_path, chat_template=template))
+    turns = (Message("system", "w1"), Message("user", "w2"))
+    assert model._tokenizer.decode(model.prompt_tokens(Prompt("s", turns))) == "<s> <unk> w1 w2 </s> <s> <unk>"
+
+
+def test_without_a_template_the_text_is_given(folder: Path) -> None:
+    model = checkpoint(folder)
+    turns = (Message("system", "w1"), Message("user", "w2"))
+    assert model._tokenizer.decode(model.prompt_tokens(Prompt("s", turns))) == "w1 w2"
+
+
+def test_what_the_config_says_to_planbench(tmp_path: Path) -> None:
+    model = checkpoint(save(tmp_path, planbench_prompt_style="compact", planbench_max_tokens=99))
+    assert (model.prompt_style, model.default_max_tokens) == ("compact", 99)
+    (tmp_path / "plain").mkdir()
+    model = checkpoint(save(tmp_path / "plain"))
+    assert (model.prompt_style, model.default_max_tokens) == (None, None)
+
+
+def test_fingerprint_changes_with_all_that_changes_a_reply(tmp_path: Path) -> None:
+    def saved(name: str, **changes: Any) -> Path:
+        return save(tmp_path / name, **changes)
+
+    plain = saved("plain")
+    seen = {
+        checkpoint(plain).fingerprint,
+        checkpoint(plain, dtype="bfloat16").fingerprint,
+        checkpoint(plain, thinking="no").fingerprint,
+        checkpoint(saved("template", chat_template=CHAT)).fingerprint,
+        checkpoint(saved("weights", initializer_range=0.1)).fingerprint,
+    }
+    added = saved("vocabulary")
+    text = (added / "tokenizer.json").read_text()
+    (added / "tokenizer.json").write_text(text.replace('"w0"', '"W0"'))
+    seen.add(checkpoint(added).fingerprint)
+    assert len(seen) == 6
+    assert checkpoint(saved("again")).fingerprint == checkpoint(plain).fingerprint
+
+
+def test_a_batch_that_does_not_fit_says_what_to_type(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_large(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("no memory\nat all")
+
+    monkeypatch.setattr("planbench.models.hf.decode", too_large)
+    with pytest.raises(InputError, match=r"a batch of 6 .* type --batch-size 3$"):
+        list(checkpoint(folder, 6).replies([request(text) for text in prompts(9)], (), GREEDY))
+
+
+def test_half_precision_and_shards_load(tmp_path: Path) -> None:
+    save(tmp_path, shards=True)
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    model = checkpoint(tmp_path, dtype="bfloat16")
+    assert model.describe()["dtype"] == "bfloat16"
+    assert len(list(model.replies([request("w1 w2")], (), GREEDY))) == 1
+
+
+def test_describe_is_what_run_json_keeps(folder: Path) -> None:
+    described = checkpoint(folder, 3).describe()
+    json.dumps(described)
+    assert described["kind"] == "transformers"
+    assert described["architecture"] == "llama"
+    assert described["batch_size"] == 3
+    assert isinstance(described["parameters"], int)
+    assert described["parameters"] > 5_000
+    assert checkpoint(folder)._stop == {EOS}
