@@ -13,11 +13,11 @@ LONGEST_ANSWER = 1_000_000
 
 _PLAIN = str.maketrans(
     {
-        **{code: "-" for code in (*range(0x2010, 0x2013), 0x2212, 0xFE58, 0xFE63)},
+        **dict.fromkeys((*range(8208, 8211), 8722, 65112, 65123), "-"),
         **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
-        **{code: " " for code in (*range(0x2000, 0x200B), 0xA0, 0x202F, 0x205F, 0x3000, 9, 0)},
-        **{code: "\n" for code in (0x0B, 0x0C, 0x85, 0x2028, 0x2029)},
-        **{code: None for code in (0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xAD)},
+        **dict.fromkeys((*range(8192, 8203), 160, 8239, 8287, 12288, 9, 0), " "),
+        **dict.fromkeys((11, 12, 133, 8232, 8233), "\n"),
+        **dict.fromkeys((8203, 8204, 8205, 8288, 65279, 173)),
         **{0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x3010: "[", 0x3011: "]", 0xD7: "x"},
     }
 )

@@ -71,7 +71,7 @@ def extract_plan(reply: str, lexicon: Lexicon) -> Plan | None:
     if plan is not None:
         return plan
     runs = _runs([read_line(line, lexicon) for line in answer.split("\n")])
-    plan = _chosen(runs)
+    plan = _chosen(runs, lexicon)
     if plan is not None:
         return plan
     return () if _NOTHING_TO_DO.search(answer[-2000:]) else None
@@ -112,7 +112,7 @@ def _fenced_plan(blocks: Sequence[Block], lexicon: Lexicon) -> Plan | None:
             if sure:
                 plan = _kept(lines, facts=True)
             elif weak is None:
-                weak = _meant_groups(lines)
+                weak = _meant_groups(lines, lexicon)
         if sure and plan is not None:
             if len(plan) != 1:
                 return plan if not singles else tuple(single[0] for single in reversed(singles))
@@ -141,10 +141,17 @@ def _kept(lines: Sequence[Line], facts: bool = False) -> Plan:
     return tuple(steps)
 
 
-def _meant_groups(lines: Iterable[Line]) -> Plan | None:
-    """Lines in brackets that name no action of the task at all: a plan in another vocabulary, None where there is
-    none."""
-    return tuple(step for line in lines if line.kind == "suspect" and line.shape[2] == "group" for step in line.steps) or None
+def _meant_groups(lines: Iterable[Line], lexicon: Lexicon) -> Plan | None:
+    """Steps that fit no action of the task, but read as a plan in another vocabulary: bracketed, or an action with
+    too few arguments, with an object of the task somewhere. None where there are none."""
+    meant = tuple(
+        step
+        for line in lines
+        if line.kind == "suspect"
+        for step in line.steps
+        if line.shape[2] == "group" or step[0] in lexicon.actions
+    )
+    return meant if any(word in lexicon.objects for step in meant for word in step[1:]) else None
 
 
 def _runs(lines: Iterable[Line]) -> list[_Run]:
@@ -167,7 +174,11 @@ def _runs(lines: Iterable[Line]) -> list[_Run]:
         if line.kind == "suspect" and line.shape[2] == "words" and not line.shape[0] and prose:
             continue
         goes_on = number is not None and line.number is not None and line.number > number
-        falls = number is not None and line.number is not None and (line.number < number or (line.number == number and prose > 0))
+        falls = (
+            number is not None
+            and line.number is not None
+            and (line.number < number or (line.number == number and prose > 0))
+        )
         if not run.lines or falls or line.headed or (broken and not goes_on):
             run = _Run(announced=announced or line.headed)
             runs.append(run)
@@ -178,7 +189,7 @@ def _runs(lines: Iterable[Line]) -> list[_Run]:
     return runs
 
 
-def _chosen(runs: Sequence[_Run]) -> Plan | None:
+def _chosen(runs: Sequence[_Run], lexicon: Lexicon) -> Plan | None:
     """The plan of the run that the rule picks."""
     sure = [run for run in runs if run.sure]
     announced = [run for run in sure if run.announced]
@@ -188,8 +199,7 @@ def _chosen(runs: Sequence[_Run]) -> Plan | None:
         longest = max(run.length for run in sure)
         return next(run for run in reversed(sure) if run.length == longest).plan()
     for run in reversed(runs):
-        meant = [line for line in run.lines if line.shape[2] == "group" or line.shape[0]]
-        plan = _meant_groups(meant)
+        plan = _meant_groups(run.lines, lexicon)
         if plan is not None:
             return plan
     return None

@@ -47,9 +47,7 @@ ARTICLES = frozenset({"the", "a", "an", "top", "and", "now", "called", "named"})
 """Words that carry nothing for a step; an object of that name takes precedence."""
 
 LEAD_IN = frozenset(
-    "then next first firstly second secondly third thirdly finally lastly now and so also i we you he she it they the "
-    "robot arm agent hand will should shall must can could need needs would to have has let let's lets us me please do "
-    "does execute perform apply use action step again afterwards after that this is take".split()
+    ["then", "next", "first", "firstly", "second", "secondly", "third", "thirdly", "finally", "lastly", "now", "and", "so", "also", "i", "we", "you", "he", "she", "it", "they", "the", "robot", "arm", "agent", "hand", "will", "should", "shall", "must", "can", "could", "need", "needs", "would", "to", "have", "has", "let", "let's", "lets", "us", "me", "please", "do", "does", "execute", "perform", "apply", "use", "action", "step", "again", "afterwards", "after", "that", "this", "is", "take"]
 )
 """Words that may stand before a verb without saying anything."""
 
@@ -110,13 +108,11 @@ class Lexicon:
 
     def inert(self, word: str) -> bool:
         """Whether a word cannot be meant as the name of an action: an object, a kind of object, a word of grammar."""
-        return (
-            word in self.objects
-            or word in self.nouns
-            or word in LEAD_IN
-            or word in ARTICLES
-            or word in PREPOSITIONS
-        )
+        return word in self.objects or word in self.nouns or word in LEAD_IN or word in ARTICLES or word in PREPOSITIONS
+
+    def about_state(self, word: str) -> bool:
+        """Whether a word names what can be said of a state, and so no action."""
+        return word in self.predicates or word in self.nouns
 
     def action_at(self, words: Sequence[str], start: int) -> tuple[str, int] | None:
         """The action named by the words from `start` on ("load truck" is load-truck), and the position after it."""

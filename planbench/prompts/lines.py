@@ -49,10 +49,7 @@ _CORRECTION = re.compile(
     r"|let's (?:re|try|correct|fix)|sorry\b|i made|this is wrong|that's wrong|that is wrong|on second thought)"
 )
 _END_WORDS = frozenset(
-    "goal done final success end complete completed achieved finished finish verify check note result results state "
-    "all initial there here so effect effects precondition preconditions reason because since nothing no repeat until "
-    "not each plan solution answer cost total objects actions predicates domain problem define init identify understand "
-    "analyze determine where when why how what".split()
+    ["goal", "done", "final", "success", "end", "complete", "completed", "achieved", "finished", "finish", "verify", "check", "note", "result", "results", "state", "all", "initial", "there", "here", "so", "effect", "effects", "precondition", "preconditions", "reason", "because", "since", "nothing", "no", "until", "not", "each", "plan", "solution", "answer", "cost", "total", "objects", "actions", "predicates", "domain", "problem", "define", "init", "identify", "understand", "analyze", "determine", "where", "when", "why", "how", "what"]
 )
 """A line that begins with one of these is about the plan, not a step of it."""
 
@@ -113,7 +110,7 @@ def _marker(text: str) -> tuple[str, float | None, str]:
             "label" if found["label"] else "number" if digits else "letter" if found["letter"] else "bullet"
         )
         text = text[found.end() :]
-    return marker, number, text.strip(" \t|>#*")
+    return marker, number, text.lstrip(" \t|>#*").rstrip(" \t|#*")
 
 
 def _heading_or_prose(raw: str, body: str) -> Line:
@@ -132,7 +129,9 @@ def _read_body(body: str, listed: bool, lexicon: Lexicon) -> tuple[LineKind, str
     body = _without_comment(body)
     groups = _groups(body, lexicon)
     if any(kind == "step" for kind, _ in groups):
-        steps = tuple(step for kind, step in groups if kind == "step" or (kind == "suspect" and _plausible(step, lexicon)))
+        steps = tuple(
+            step for kind, step in groups if kind == "step" or (kind == "suspect" and _plausible(step, lexicon))
+        )
         return "step", "group", steps
     if groups and not any(map(str.isalnum, _GROUP.sub("", body))):
         suspects = tuple(step for kind, step in groups if kind == "suspect")
@@ -196,9 +195,9 @@ def _read_group(body: str, start: int, content: str, lexicon: Lexicon) -> tuple[
         action = lexicon.action(callee)
         if action is not None:
             return "step", (action, *_objects(inside, lexicon))
-        if not before[0].endswith(" ") and inside and _NAME.fullmatch(callee):
-            if lexicon.action_at(inside, 0) is None and not (callee in lexicon.predicates or callee in lexicon.nouns):
-                return "suspect", (callee, *_objects(inside, lexicon))
+        close = not before[0].endswith(" ") and _NAME.fullmatch(callee) is not None
+        if close and inside and lexicon.action_at(inside, 0) is None and not lexicon.about_state(callee):
+            return "suspect", (callee, *_objects(inside, lexicon))
     if not inside:
         return None
     named = lexicon.action_at(inside, 0)

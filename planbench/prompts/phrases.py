@@ -17,7 +17,7 @@ from planbench.core.verdict import Step
 from planbench.prompts.lexicon import ARTICLES, LEAD_IN, PREPOSITIONS, Lexicon, Pattern
 
 _STRONG = frozenset("→;.!")
-_WEAK = frozenset({",", ":", "then", "and", "-", "–", "before", "finally"})
+_WEAK = frozenset({",", ":", "then", "and", "-", "\N{EN DASH}", "before", "finally"})
 _LOOK_AHEAD = 16
 
 

@@ -76,7 +76,8 @@ def build_english(
 ) -> Prompt:
     """Style `english`."""
     forms = "\n".join(
-        f"- {wording.step_form(action)}\n  {wording.rules[name]}".rstrip() for name, action in task.domain.actions.items()
+        f"- {wording.step_form(action)}\n  {wording.rules[name]}".rstrip()
+        for name, action in task.domain.actions.items()
     )
     opening = (
         "Solve a planning task. Find a plan: a sequence of actions that leads from the start to the goal.\n"

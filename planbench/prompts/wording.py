@@ -82,7 +82,9 @@ def load_wording(folder: Path, domain: Domain) -> Wording:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as text ({error}); see `planbench domains` for those there are") from None
+        raise InputError(
+            f"{path}: cannot be read as text ({error}); see `planbench domains` for those there are"
+        ) from None
     return read_wording(text, domain, str(path))
 
 
@@ -162,7 +164,9 @@ def rule_of(action: Action, wording: Wording) -> str:
     costs = [_amount(part) for part, _ in literals(action.effect) if isinstance(part, Increase)]
     parts = {"Here": ", ".join(nouns), "Needed": "; ".join(needed), "Then": "; ".join(made)}
     parts |= {"No longer": "; ".join(unmade), "It costs": ", ".join(costs)}
-    return " ".join(f"{head}{' ' if head in {'Here', 'It costs'} else ': '}{text}." for head, text in parts.items() if text)
+    return " ".join(
+        f"{head}{' ' if head in {'Here', 'It costs'} else ': '}{text}." for head, text in parts.items() if text
+    )
 
 
 def clauses(
@@ -216,7 +220,9 @@ def _only(
     unknown = next((key for key in table if key not in allowed), None)
     if unknown is not None:
         known = ", ".join(sorted(allowed)) or "none"
-        raise InputError(f"{source}: {where} names {unknown}, which is not among the {what} ({known}); correct or remove it")
+        raise InputError(
+            f"{source}: {where} names {unknown}, which is not among the {what} ({known}); correct or remove it"
+        )
 
 
 def _check(template: str, arity: int, where: str, source: str, every: bool = False) -> None:
