@@ -45,10 +45,11 @@ _LANGUAGE = re.compile(r"[ \t]{0,3}(?P<language>[\w+.-]{0,30})[ \t]{0,3}(?:\n|$)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of a reply that its writer set apart. `language` is that of a fence, `plan` for plan markers."""
+    """A stretch of a reply that its writer set apart. `language` is that of a fence. `closed` is False where the end
+    of the reply ends it too, so that it may hold more than was meant."""
 
     text: str
-    marked: bool
+    closed: bool = True
     language: str = ""
 
 
@@ -92,23 +93,25 @@ def marked_blocks(text: str) -> list[Block]:
         if mark["open"]:
             start = mark.end()
         elif start is not None:
-            blocks.append(Block(text[start : mark.start()], marked=True, language="plan"))
+            blocks.append(Block(text[start : mark.start()]))
             start = None
         elif not blocks:
-            return [Block(text[: mark.start()], marked=True, language="plan")]
+            return [Block(text[: mark.start()])]
     if start is not None:
-        blocks.append(Block(text[start:], marked=True, language="plan"))
+        blocks.append(Block(text[start:], closed=False))
     return blocks
 
 
 def fenced_blocks(text: str) -> list[Block]:
     """Blocks between fences of backticks or tildes, in order; one left open reaches to the end."""
     pieces = text.replace("~~~", "```").split("```")
+    last = len(pieces) - 1
     blocks: list[Block] = []
-    for piece in pieces[1::2]:
+    for index in range(1, len(pieces), 2):
+        piece = pieces[index]
         language = _LANGUAGE.match(piece)
         if language is None:
-            blocks.append(Block(piece, marked=False))
+            blocks.append(Block(piece, index < last))
         else:
-            blocks.append(Block(piece[language.end() :], marked=False, language=language["language"].lower()))
+            blocks.append(Block(piece[language.end() :], index < last, language["language"].lower()))
     return blocks

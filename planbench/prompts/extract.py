@@ -35,6 +35,7 @@ _NOTHING_TO_DO = re.compile(
     r"|(?:the )?plan is empty|empty plan|nothing (?:needs to be|has to be) done)\b",
     re.IGNORECASE,
 )
+_OPENING = re.compile(r"^[ \t]{0,8}[\[{]", re.MULTILINE)
 _EMPTY_WORDS = frozenset({"", "[]", "()", "empty", "(empty)", "none", "(empty plan)", "empty plan"})
 
 
@@ -88,9 +89,8 @@ def _block_plan(block: Block, lexicon: Lexicon) -> Plan | None:
     if plan is not None:
         return plan
     lines = [read_line(line, lexicon) for line in block.text.split("\n")]
-    plan = _kept(lines, facts=True) if any(line.kind == "step" for line in lines) else None
-    if plan is not None:
-        return plan
+    if any(line.kind == "step" for line in lines):
+        return _lines_plan(lines, block)
     meant = tuple(step for line in lines if line.kind == "suspect" for step in line.steps)
     return meant or (() if _NOTHING_TO_DO.search(block.text[:2000]) else None)
 
@@ -110,7 +110,7 @@ def _fenced_plan(blocks: Sequence[Block], lexicon: Lexicon) -> Plan | None:
             lines = [read_line(line, lexicon) for line in block.text.split("\n")]
             sure = any(line.kind == "step" for line in lines)
             if sure:
-                plan = _kept(lines, facts=True)
+                plan = _lines_plan(lines, block)
             elif weak is None:
                 weak = _meant_groups(lines, lexicon)
         if sure and plan is not None:
@@ -122,6 +122,16 @@ def _fenced_plan(blocks: Sequence[Block], lexicon: Lexicon) -> Plan | None:
     if singles:
         return tuple(single[0] for single in reversed(singles))
     return weak
+
+
+def _lines_plan(lines: Sequence[Line], block: Block) -> Plan:
+    """The plan of a block with at least one step. In a block left open, remarks may follow the plan: there it is the
+    first run of lines, or the last that starts over."""
+    if block.closed:
+        return _kept(lines, facts=True)
+    sure = [run for run in _runs(lines) if run.sure]
+    again = [run for run in sure if run.announced]
+    return (again[-1] if again else sure[0]).plan()
 
 
 def _kept(lines: Sequence[Line], facts: bool = False) -> Plan:
@@ -157,7 +167,7 @@ def _meant_groups(lines: Iterable[Line], lexicon: Lexicon) -> Plan | None:
 def _runs(lines: Iterable[Line]) -> list[_Run]:
     runs: list[_Run] = []
     run = _Run()
-    prose, broken, announced = 0, True, False
+    prose, broken, announced, in_prose = 0, True, False, False
     number: float | None = None
     for line in lines:
         if line.kind == "heading":
@@ -179,10 +189,10 @@ def _runs(lines: Iterable[Line]) -> list[_Run]:
             and line.number is not None
             and (line.number < number or (line.number == number and prose > 0))
         )
-        if not run.lines or falls or line.headed or (broken and not goes_on):
+        if not run.lines or falls or line.headed or (broken and not goes_on) or quoted != in_prose:
             run = _Run(announced=announced or line.headed)
             runs.append(run)
-            number = None
+            number, in_prose = None, quoted
         run.lines.append(line)
         number = line.number if line.number is not None else number
         prose, broken, announced = 0, False, False
@@ -206,12 +216,16 @@ def _chosen(runs: Sequence[_Run], lexicon: Lexicon) -> Plan | None:
 
 
 def _json_within(text: str, lexicon: Lexicon) -> Plan | None:
-    """A JSON list or object that stands in a text on lines of its own."""
-    opening = re.search(r"^[ \t]{0,8}[\[{]", text, re.MULTILINE)
+    """A JSON value that stands in a text on lines of its own, or one value a line."""
+    opening = _OPENING.search(text)
     if opening is None:
         return None
     end = max(text.rfind("]"), text.rfind("}"))
-    return _json_plan(text[opening.start() : end + 1], lexicon)
+    value = text[opening.start() : end + 1]
+    plan = _json_plan(value, lexicon)
+    if plan is not None:
+        return plan
+    return _json_plan("[" + ",".join(line for line in value.split("\n") if line.strip()) + "]", lexicon)
 
 
 def _json_plan(text: str, lexicon: Lexicon) -> Plan | None:

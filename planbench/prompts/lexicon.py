@@ -46,9 +46,12 @@ PREPOSITIONS = {
 ARTICLES = frozenset({"the", "a", "an", "top", "and", "now", "called", "named"})
 """Words that carry nothing for a step; an object of that name takes precedence."""
 
-LEAD_IN = frozenset(
-    ["then", "next", "first", "firstly", "second", "secondly", "third", "thirdly", "finally", "lastly", "now", "and", "so", "also", "i", "we", "you", "he", "she", "it", "they", "the", "robot", "arm", "agent", "hand", "will", "should", "shall", "must", "can", "could", "need", "needs", "would", "to", "have", "has", "let", "let's", "lets", "us", "me", "please", "do", "does", "execute", "perform", "apply", "use", "action", "step", "again", "afterwards", "after", "that", "this", "is", "take"]
-)
+_LEAD_IN = """
+then next first firstly second secondly third thirdly finally lastly now and so also i we you he she it they the robot
+arm agent hand will should shall must can could need needs would to have has let let's lets us me please do does execute
+perform apply use action step again afterwards after that this is take
+"""
+LEAD_IN = frozenset(_LEAD_IN.split())
 """Words that may stand before a verb without saying anything."""
 
 PARTICLES = frozenset({"up", "down", "off", "out"})

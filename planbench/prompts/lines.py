@@ -36,11 +36,14 @@ _LABEL = re.compile(
 _GROUP = re.compile(r"[(\[<{]([^()\[\]<>{}]*)[)\]>}]")
 _CALL = re.compile(r"[a-z][\w-]*\s?$")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_TAG = re.compile(r"</?(?:action|step|move|item|li|ol|ul|p|br|b|i|code|strong|em)(?: [^<>]{0,40})?/?>")
 _WORD = re.compile(r"[\w?][\w'?-]*|[^\w\s]")
 _NAME = re.compile(r"[^\W\d_][\w-]*")
 _KEY = re.compile(r"\??[a-z_]\w*\s*[=:]\s*(?=\S)")
-_PLAN_WORD = re.compile(r"\b(?:plans?|solutions?|answers?|steps|actions|moves|sequence)\b")
-_NOT_PLAN_WORD = re.compile(
+_PLAN_TAG = re.compile(r"</?(?:action|step|move|item|li|ol|ul|p|br|b|i|code|strong|em)(?: [^<>]{0,40})?/?>")
+_WORD = re.compile(r"\b(?:plans?|solutions?|answers?|steps|actions|moves|sequence)\b")
+_NOT_PLAN_TAG = re.compile(r"</?(?:action|step|move|item|li|ol|ul|p|br|b|i|code|strong|em)(?: [^<>]{0,40})?/?>")
+_WORD = re.compile(
     r"\b(?:explan|explain|verif|check|trac|reason|analy|why|simulat|execut|initial|available|possible|allowed|rules?\b"
     r"|state|walk|valid(?:at|ity)|breakdown|works|wrong|draft|first attempt)"
 )
@@ -48,9 +51,13 @@ _CORRECTION = re.compile(
     r"^\W*(?:wait\b|actually\b|no,|hmm|oops|however\b|alternatively\b|correction\b|let me (?:re|try|correct|fix)"
     r"|let's (?:re|try|correct|fix)|sorry\b|i made|this is wrong|that's wrong|that is wrong|on second thought)"
 )
-_END_WORDS = frozenset(
-    ["goal", "done", "final", "success", "end", "complete", "completed", "achieved", "finished", "finish", "verify", "check", "note", "result", "results", "state", "all", "initial", "there", "here", "so", "effect", "effects", "precondition", "preconditions", "reason", "because", "since", "nothing", "no", "until", "not", "each", "plan", "solution", "answer", "cost", "total", "objects", "actions", "predicates", "domain", "problem", "define", "init", "identify", "understand", "analyze", "determine", "where", "when", "why", "how", "what"]
-)
+_ABOUT_PLAN = """
+goal done final success end complete completed achieved finished finish verify check note result results state all
+initial there here so effect effects precondition preconditions reason because since nothing no until not each plan
+solution answer cost total objects actions predicates domain problem define init identify understand analyze determine
+where when why how what
+"""
+_END_WORDS = frozenset(_ABOUT_PLAN.split())
 """A line that begins with one of these is about the plan, not a step of it."""
 
 _LONGEST_SUSPECT = 12
@@ -77,6 +84,7 @@ def read_line(raw: str, lexicon: Lexicon) -> Line:
     """One line, without its newline."""
     text = raw.lower().replace("**", "").replace("`", "").replace("__", " ")
     text = text.replace("->", "→").replace("=>", "→").replace("⇒", "→").replace("⟶", "→").replace("➜", "→")
+    text = _TAG.sub(" ", text) if "<" in text else text
     stripped = text.strip()
     if not stripped or stripped.startswith((";", "//", "%")) or not any(map(str.isalnum, stripped)):
         return BLANK
@@ -91,7 +99,7 @@ def read_line(raw: str, lexicon: Lexicon) -> Line:
             return Line("heading", headed=not _NOT_PLAN_WORD.search(label["words"]))
         body = body[label.end() :]
     kind, notation, steps = _read_body(body, bool(marker), lexicon)
-    if kind == "prose":
+    if kind == "prose" or (not marker and body.endswith("?")):
         return _heading_or_prose(raw, body)
     return Line(kind, steps, (marker, indent, notation), number, headed)
 
@@ -132,7 +140,7 @@ def _read_body(body: str, listed: bool, lexicon: Lexicon) -> tuple[LineKind, str
         steps = tuple(
             step for kind, step in groups if kind == "step" or (kind == "suspect" and _plausible(step, lexicon))
         )
-        return "step", "group", steps
+        return "step", "group" if listed or _begins(body, lexicon) else "quoted", steps
     if groups and not any(map(str.isalnum, _GROUP.sub("", body))):
         suspects = tuple(step for kind, step in groups if kind == "suspect")
         return ("suspect", "group", suspects) if suspects else ("fact", "group", tuple(step for _, step in groups))
@@ -148,6 +156,12 @@ def _read_body(body: str, listed: bool, lexicon: Lexicon) -> tuple[LineKind, str
     if _looks_meant(words, listed, lexicon):
         return "suspect", "words", (tuple(word for word in words if word[0].isalnum()),)
     return "prose", "", ()
+
+
+def _begins(body: str, lexicon: Lexicon) -> bool:
+    """Whether a line begins with its step; words before it that carry nothing do not count."""
+    before = _words(_GROUP.split(body, maxsplit=1)[0])
+    return all(not word[0].isalnum() or lexicon.inert(word) or lexicon.action(word) for word in before)
 
 
 def _without_comment(body: str) -> str:

@@ -1,4 +1,4 @@
-"""Small tasks that a reader can hold in mind, one a name: what the replies and golden prompts of these tests are about."""
+"""Small tasks that a reader can hold in mind: what the replies and the golden prompts of these tests are about."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ PROBLEMS = {
   (:init (in-city l1 c1) (in-city ap1 c1) (in-city ap2 c2) (at p1 l1) (at p2 ap2) (at t1 ap1) (at t2 ap2) (at a1 ap1))
   (:goal (and (at p1 ap2))))
 """,
+    "fleet": """(define (problem fleet)
+  (:domain logistics)
+  (:objects package1 - package truck1 truck2 - truck depot-3 - location city1 - city)
+  (:init (in-city depot-3 city1) (at package1 depot-3) (at truck1 depot-3) (at truck2 depot-3))
+  (:goal (and (in package1 truck2))))
+""",
     "keys": """(define (problem keys)
   (:domain grid)
   (:objects n0 n1 n2 - place k1 k2 - key square round - shape)
@@ -38,7 +44,13 @@ PROBLEMS = {
   (:goal (and (at k1 n2))))
 """,
 }
-FOLDERS = {"letters": "blocksworld", "blocks": "blocksworld", "parcels": "logistics", "keys": "grid"}
+FOLDERS = {
+    "letters": "blocksworld",
+    "blocks": "blocksworld",
+    "parcels": "logistics",
+    "fleet": "logistics",
+    "keys": "grid",
+}
 
 
 @dataclass(frozen=True)
