@@ -184,6 +184,7 @@ def _runs(lines: Iterable[Line]) -> list[_Run]:
         if line.kind == "suspect" and line.shape[2] == "words" and not line.shape[0] and prose:
             continue
         goes_on = number is not None and line.number is not None and line.number > number
+        quoted = line.shape[2] == "quoted"
         falls = (
             number is not None
             and line.number is not None
@@ -220,12 +221,11 @@ def _json_within(text: str, lexicon: Lexicon) -> Plan | None:
     opening = _OPENING.search(text)
     if opening is None:
         return None
-    end = max(text.rfind("]"), text.rfind("}"))
-    value = text[opening.start() : end + 1]
+    value = text[opening.start() : max(text.rfind("]"), text.rfind("}")) + 1]
     plan = _json_plan(value, lexicon)
-    if plan is not None:
-        return plan
-    return _json_plan("[" + ",".join(line for line in value.split("\n") if line.strip()) + "]", lexicon)
+    if plan is None and value:
+        plan = _json_plan("[" + ",".join(line for line in value.split("\n") if line.strip()) + "]", lexicon)
+    return plan
 
 
 def _json_plan(text: str, lexicon: Lexicon) -> Plan | None:

@@ -24,8 +24,8 @@ LineKind = Literal["step", "suspect", "fact", "blank", "heading", "prose"]
 _MARKER = re.compile(
     r"[\s>#|]*(?:"
     r"(?:(?:the )?(?:next )?(?:step|action|move)[ _]{0,3}[#(]?(?P<label>\d{1,7})\)?|#?(?P<number>\d{1,7}(?:\.\d{1,6})?)"
-    r"|[(\[](?P<boxed>\d{1,7})[)\]])(?:\s{0,3}(?:[.:)\]|,→–—]+|-(?=\s))|(?=\s)|$)"
-    r"|(?P<bullet>[-+•‣▪●◦·–—→](?=[\s(]))"
+    r"|[(\[](?P<boxed>\d{1,7})[)\]])(?:\s{0,3}(?:[.:)\]|,→\u2013\u2014]+|-(?=\s))|(?=\s)|$)"
+    r"|(?P<bullet>[-+•‣▪●◦·\u2013\u2014→](?=[\s(]))"
     r"|(?P<letter>[a-z]\)(?=\s))"
     r")\s*"
 )
@@ -40,10 +40,8 @@ _TAG = re.compile(r"</?(?:action|step|move|item|li|ol|ul|p|br|b|i|code|strong|em
 _WORD = re.compile(r"[\w?][\w'?-]*|[^\w\s]")
 _NAME = re.compile(r"[^\W\d_][\w-]*")
 _KEY = re.compile(r"\??[a-z_]\w*\s*[=:]\s*(?=\S)")
-_PLAN_TAG = re.compile(r"</?(?:action|step|move|item|li|ol|ul|p|br|b|i|code|strong|em)(?: [^<>]{0,40})?/?>")
-_WORD = re.compile(r"\b(?:plans?|solutions?|answers?|steps|actions|moves|sequence)\b")
-_NOT_PLAN_TAG = re.compile(r"</?(?:action|step|move|item|li|ol|ul|p|br|b|i|code|strong|em)(?: [^<>]{0,40})?/?>")
-_WORD = re.compile(
+_PLAN_WORD = re.compile(r"\b(?:plans?|solutions?|answers?|steps|actions|moves|sequence)\b")
+_NOT_PLAN_WORD = re.compile(
     r"\b(?:explan|explain|verif|check|trac|reason|analy|why|simulat|execut|initial|available|possible|allowed|rules?\b"
     r"|state|walk|valid(?:at|ity)|breakdown|works|wrong|draft|first attempt)"
 )
