@@ -36,7 +36,8 @@ _TURN_END = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MARK = re.compile(
-    r"(?P<open>\[\s?plan\s?\]|\[(?:begin|start)[ _]plan\]|\[plan[ _](?:begin|start)\]|<(?:plan|answer|solution|final_plan)>)"
+    r"(?P<open>\[\s?plan\s?\]|\[(?:begin|start)[ _]plan\]|\[plan[ _](?:begin|start)\]"
+    r"|<(?:plan|answer|solution|final_plan)>)"
     r"|(?P<close>\[\s?/\s?plan\s?\]|\[plan[ _]end\]|\[end(?:[ _]of)?[ _]plan\]|</(?:plan|answer|solution|final_plan)>)",
     re.IGNORECASE,
 )

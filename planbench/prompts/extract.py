@@ -135,7 +135,7 @@ def _lines_plan(lines: Sequence[Line], block: Block) -> Plan:
 
 
 def _kept(lines: Sequence[Line], facts: bool = False) -> Plan:
-    """The steps of lines that are one plan: those that name an action, and those in the same shape that were meant to."""
+    """The steps of lines that are one plan: those that name an action, and those in their shape that were meant to."""
     shapes = {line.shape for line in lines if line.kind == "step"}
     bracketed = {line.shape[:2] for line in lines if line.kind == "step" and line.shape[2] == "group"}
     steps: list[Step] = []

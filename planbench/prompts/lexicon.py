@@ -88,7 +88,7 @@ class Lexicon:
 
     `actions` gives for each action the types that each parameter admits; `objects` gives each object's types, those
     above its own included. `nouns` are words for kinds of objects; `verbs` maps a squashed phrase to its patterns;
-    `split_verbs` maps the first word of a phrase such as "pick up" to its particles.
+    `beginnings` has all their beginnings; `split_verbs` maps the first word of "pick up" and its like to particles.
     """
 
     actions: Mapping[str, tuple[frozenset[str], ...]]
@@ -97,6 +97,7 @@ class Lexicon:
     nouns: frozenset[str]
     keywords: frozenset[str]
     verbs: Mapping[str, tuple[Pattern, ...]]
+    beginnings: frozenset[str]
     split_verbs: Mapping[str, frozenset[str]]
     loose_objects: Mapping[str, str]
     loose_actions: Mapping[str, str]
@@ -121,6 +122,8 @@ class Lexicon:
         """The action named by the words from `start` on ("load truck" is load-truck), and the position after it."""
         if words[start] in self.actions:
             return words[start], start + 1
+        if squash(words[start]) not in self.beginnings:
+            return None
         for end in range(min(len(words), start + _LONGEST_VERB), start, -1):
             if (name := self.loose_actions.get(squash("".join(words[start:end])))) is not None:
                 return name, end
@@ -128,6 +131,8 @@ class Lexicon:
 
     def verb_at(self, words: Sequence[str], start: int) -> tuple[tuple[Pattern, ...], int] | None:
         """The patterns of the longest verb that begins at `start`, and the position after it."""
+        if squash(words[start]) not in self.beginnings:
+            return None
         for end in range(min(len(words), start + _LONGEST_VERB), start, -1):
             if (patterns := self.verbs.get(squash("".join(words[start:end])))) is not None:
                 return patterns, end
@@ -176,6 +181,7 @@ def build_lexicon(
         nouns=nouns,
         keywords=frozenset(word for patterns in verbs.values() for pattern in patterns for word in pattern.keywords),
         verbs={phrase: tuple(patterns) for phrase, patterns in verbs.items()},
+        beginnings=frozenset(phrase[:end] for phrase in verbs for end in range(1, len(phrase) + 1)),
         split_verbs={first: frozenset(particles) for first, particles in split.items()},
         loose_objects=_unambiguous(objects),
         loose_actions=_unambiguous(actions),

@@ -70,7 +70,7 @@ def _step_at(words: Sequence[str], start: int, lexicon: Lexicon, last: str) -> t
     before, patterns, position, particle = opening
     named_after, adjacent = _mentions(words, position, particle, patterns, lexicon, last)
     mentions = [*before, *named_after]
-    nearby = frozenset(words[start : position + _LOOK_AHEAD])
+    nearby = frozenset(words[start : max([position, *(mention.end for mention in named_after)])])
     by_rank = [_assign(pattern, mentions, len(before), nearby, lexicon) for pattern in patterns]
     _, phrase, used = max(by_rank, key=lambda ranked: ranked[0])
     end = max([position, *(mention.end for mention in mentions[:used])])
@@ -162,9 +162,10 @@ def _assign(
 ) -> tuple[tuple[int, ...], Phrase, int]:
     """The step of a pattern with these names, how well it fits, and how many of the names it uses.
 
-    Fit, in this order: all parameters filled with known objects of their types; all filled with known objects; names
-    introduced by the word that the pattern expects; telling words ("truck", "leave") met; and where nothing else
-    decides, the pattern by name for bare names and that of the wording for sentences.
+    Fit, in this order: all parameters filled with known objects; telling words met ("truck", "leave"); the objects of
+    the right types; names introduced by the word that the pattern expects; and where nothing else decides, the pattern
+    by name for bare names and that of the wording for sentences. Types come after what was said, so that a step which
+    is said wrongly stays wrong.
     """
     slots = pattern.slots
     filled: dict[int, _Mention] = {}
@@ -188,5 +189,5 @@ def _assign(
         not admitted[argument].isdisjoint(lexicon.objects[mention.name]) for argument, mention in filled.items()
     )
     told = len(pattern.keywords & nearby)
-    rank = (int(typed), int(complete), labels, told, int(pattern.by_name != sentence))
+    rank = (int(complete), told, int(typed), labels, int(pattern.by_name != sentence))
     return rank, Phrase((pattern.action, *(mention.name for mention in arguments)), complete), used

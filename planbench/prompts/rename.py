@@ -43,12 +43,15 @@ WAYS = ("none", "random")
 _KEPT = frozenset({OBJECT, TOTAL_COST, "total-time"})
 """Names that belong to PDDL itself."""
 
-_RESERVED = _KEPT | frozenset(
-    ["define", "domain", "problem", "requirements", "types", "constants", "predicates", "functions", "action", "parameters", "precondition", "effect", "objects", "init", "goal", "metric", "minimize", "maximize", "and", "or", "not", "imply", "forall", "exists", "when", "either", "number", "increase", "decrease", "assign", "strips", "typing", "equality", "derived", "axiom", "over", "start", "end", "all", "plan", "task", "step", "number", "do", "with", "holds", "here", "needed", "then", "longer", "costs"]
-)
-_ONSETS = "b d f g j k l m n p r s t v z".split()  # noqa: SIM905
+_PDDL_WORDS = """
+define domain problem requirements types constants predicates functions action parameters precondition effect objects
+init goal metric minimize maximize and or not imply forall exists when either number increase decrease assign strips
+typing equality derived axiom over start end all plan task step do with holds here needed then longer costs
+"""
+_RESERVED = _KEPT.union(_PDDL_WORDS.split())
+_ONSETS = "bdfgjklmnprstvz"
 _VOWELS = "aeiou"
-_CODAS = "b d g k l m n p r s t x z".split()  # noqa: SIM905
+_CODAS = "bdgklmnprstxz"
 
 _Node = TypeVar("_Node", bound=Formula | Effect)
 

@@ -102,10 +102,10 @@ def _dialogue(style: str, opening: str, tasks: Sequence[str], plans: Sequence[st
 
 def english_task(task: CompiledTask, wording: Wording) -> str:
     """The objects by type, what holds at the start, and the goal."""
-    by_noun: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     for name, kind in task.objects.items():
-        by_noun.setdefault(wording.objects.get(kind, kind), []).append(name)
-    lines = [f"{_plural(noun).capitalize()}: {', '.join(names)}." for noun, names in by_noun.items()]
+        by_kind.setdefault(wording.kinds[kind], []).append(name)
+    lines = [f"{kind[:1].upper()}{kind[1:]}: {', '.join(names)}." for kind, names in by_kind.items()]
     lines.append("\nAt the start:")
     start = [wording.fact(fact[0], fact[1:], task.objects) for fact in task.problem.init]
     for function, value in task.problem.values.items():
@@ -125,14 +125,6 @@ def _sentence(clause: str, names: Set[str]) -> str:
     """A clause with capital and full stop; a name that stands first keeps its spelling."""
     first = clause.split(" ", 1)[0]
     return f"{clause if first in names else clause[:1].upper() + clause[1:]}."
-
-
-def _plural(noun: str) -> str:
-    if noun.endswith(("s", "x", "ch", "sh")):
-        return noun + "es"
-    if noun.endswith("y") and noun[-2:-1] not in set("aeiou"):
-        return noun[:-1] + "ies"
-    return noun + "s"
 
 
 def read_answer(text: str, task: CompiledTask, wording: Wording) -> Plan | None:

@@ -18,11 +18,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from planbench.core.syntax import Action, Atom, Domain, Equal, Formula, Increase, Parameter, literals
+from planbench.core.syntax import OBJECT, Action, Atom, Domain, Equal, Formula, Increase, Parameter, literals
 from planbench.core.verdict import Plan, Step
 from planbench.errors import InputError
 
@@ -31,10 +31,12 @@ PLACEHOLDER = re.compile(r"\{(\d{1,3})(:noun)?\}")
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A domain in English, complete: each type, predicate and action has an entry."""
+    """A domain in English, complete: each type, predicate and action has an entry. `objects` has the noun for a type,
+    `kinds` what stands before a list of its objects."""
 
     intro: str
     objects: Mapping[str, str]
+    kinds: Mapping[str, str]
     predicates: Mapping[str, str]
     steps: Mapping[str, str]
     rules: Mapping[str, str]
@@ -99,7 +101,7 @@ def read_wording(text: str, domain: Domain, source: str = "domain.toml") -> Word
     objects = _texts(_table(english, "objects", source), "[english.objects]", source)
     predicates = _texts(_table(english, "predicates", source), "[english.predicates]", source)
     actions = _table(english, "actions", source)
-    _only(objects, {*domain.types, "object"}, "[english.objects]", source, "types of the domain")
+    _only(objects, {*domain.types, OBJECT}, "[english.objects]", source, "types of the domain")
     _only(predicates, domain.predicates, "[english.predicates]", source, "predicates of the domain")
     _only(actions, domain.actions, "[english.actions]", source, "actions of the domain")
     steps: dict[str, str] = {}
@@ -130,8 +132,12 @@ def _completed(
     rules: Mapping[str, str],
 ) -> Wording:
     wording = Wording(
-        intro=intro,
-        objects={kind: objects.get(kind, kind) for kind in ("object", *domain.types)},
+        intro=intro or " ".join(_kinship(domain)),
+        objects={kind: objects.get(kind, kind) for kind in (OBJECT, *domain.types)},
+        # Made-up words have no plural that one could rely on.
+        kinds={
+            kind: _plural(objects[kind]) if kind in objects else f"of type {kind}" for kind in (OBJECT, *domain.types)
+        },
         predicates={
             name: predicates.get(name, f"{name} holds" + (f" for {_places(parameters)}" if parameters else ""))
             for name, parameters in domain.predicates.items()
@@ -143,7 +149,17 @@ def _completed(
         rules={},
     )
     spelled = {name: rules.get(name) or rule_of(action, wording) for name, action in domain.actions.items()}
-    return Wording(wording.intro, wording.objects, wording.predicates, wording.steps, spelled)
+    return replace(wording, rules=spelled)
+
+
+def _kinship(domain: Domain) -> list[str]:
+    """What a wording without an introduction has to say: which types are kinds of others."""
+    return [
+        f"Every {kind} is {_a(parent)}."
+        for kind, parents in domain.types.items()
+        for parent in parents
+        if parent != OBJECT
+    ]
 
 
 def _places(parameters: Sequence[Parameter]) -> str:
@@ -194,6 +210,14 @@ def _amount(part: Increase) -> str:
     if isinstance(part.amount, Atom):
         return f"the {part.amount.predicate} of {', '.join(_variable(term) for term in part.amount.terms)}"
     return f"{part.amount:g}"
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2:-1] not in set("aeiou"):
+        return noun[:-1] + "ies"
+    return noun + "s"
 
 
 def _a(noun: str) -> str:
