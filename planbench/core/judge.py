@@ -36,7 +36,9 @@ def judge(task: CompiledTask, plan: Sequence[Step]) -> Verdict:
         cost += increase
     if not task.goal_reached(state):
         facts = task.unmet_goal(state)
-        return Verdict("goal_missed", None, f"at the end {_listed(facts)} does not hold", _cut(facts), len(plan))
+        verb = "does" if len(facts) == 1 else "do"
+        reason = f"at the end {_listed(facts)} {verb} not hold"
+        return Verdict("goal_missed", None, reason, _cut(facts), len(plan))
     if task.problem.metric != TOTAL_COST:
         cost = float(len(plan))
     return Verdict("valid", length=len(plan), cost=cost)

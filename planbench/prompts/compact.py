@@ -21,8 +21,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from planbench.core.syntax import Atom, literals
 from planbench.core.verdict import Plan
+from planbench.errors import InputError
+from planbench.prompts.wording import Wording
+from planbench.records.prompt import Message, Prompt
+
+if TYPE_CHECKING:
+    from planbench.core.compile import CompiledTask
+    from planbench.prompts.styles import Shot
 
 Fact = tuple[str, ...]
 Words = tuple[str, ...]
@@ -108,3 +117,28 @@ def read_words(words: Sequence[str], names: Mapping[str, Words], actions: Iterab
             else:
                 steps[-1].append(single.get(word, word))
     return tuple(tuple(step) for step in steps) if steps else None
+
+
+def scene_of(task: CompiledTask) -> Scene:
+    """A compiled task as the style sees it. A goal that wants a fact not to hold is a fact of `not-<predicate>`."""
+    goal = [
+        (part.predicate if positive else f"not-{part.predicate}", *part.terms)
+        for part, positive in literals(task.problem.goal)
+        if isinstance(part, Atom)
+    ]
+    return Scene(task.domain.name, task.objects, task.problem.init, goal)
+
+
+def build(
+    task: CompiledTask, domain_pddl: str, problem_pddl: str, wording: Wording, shots: Sequence[Shot] = ()
+) -> Prompt:
+    """Style `compact`. Raises InputError for examples, which a model of this style was never shown."""
+    if shots:
+        raise InputError("the compact style takes no examples; drop --shots or use --prompt pddl")
+    words = prompt_words(scene_of(task), name_objects(task.objects), wording.left_out)
+    return Prompt("compact", (Message("user", " ".join(words)),), raw=True)
+
+
+def read(text: str, task: CompiledTask, wording: Wording) -> Plan | None:
+    """The plan in a reply of this style. Time and memory are linear in the text."""
+    return read_words(text.split(), name_objects(task.objects), task.domain.actions)

@@ -1,0 +1,225 @@
+"""Renaming a task (obfuscation): the same planning problem in words that mean nothing.
+
+A model that has seen Blocksworld in training may know its plans by heart; one that plans solves the renamed task as
+well. With `random`, predicates, actions, types, functions, constants, objects, variables and the names of domain and
+problem become pronounceable nonsense; structure, order and costs stay. Domain-level words depend on seed and domain
+alone, so that examples and all tasks of a set speak one language; objects are renamed per problem.
+
+Sentences of a wording would tell what a task was: a renamed domain is said in `generic_wording` of its new names.
+Renaming is a bijection: plans translate both ways, and a renamed plan has the verdict of the plan.
+Deceptive renaming (words that mean something else) and one language per task are not here yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TypeVar, cast
+
+from planbench.core.syntax import (
+    OBJECT,
+    TOTAL_COST,
+    Action,
+    And,
+    Atom,
+    Domain,
+    Effect,
+    Equal,
+    Fact,
+    Formula,
+    Increase,
+    Not,
+    Parameter,
+    Problem,
+)
+from planbench.core.verdict import Plan, Step
+from planbench.core.write import problem_text
+from planbench.errors import InputError
+from planbench.prompts.lexicon import ARTICLES, LEAD_IN, PREPOSITIONS
+
+WAYS = ("none", "random")
+
+_KEPT = frozenset({OBJECT, TOTAL_COST, "total-time"})
+"""Names that belong to PDDL itself."""
+
+_PDDL_WORDS = """
+define domain problem requirements types constants predicates functions action parameters precondition effect objects
+init goal metric minimize maximize and or not imply forall exists when either number increase decrease assign strips
+typing equality derived axiom over start end all plan task step do with holds here needed then longer costs
+"""
+_RESERVED = _KEPT.union(_PDDL_WORDS.split())
+_ONSETS = "bdfgjklmnprstvz"
+_VOWELS = "aeiou"
+_CODAS = "bdgklmnprstxz"
+
+_Node = TypeVar("_Node", bound=Formula | Effect)
+
+
+@dataclass(frozen=True)
+class Renaming:
+    """Old name to new. `actions` and `objects` (constants included) are what plans are made of."""
+
+    domain: str
+    problem: str
+    types: Mapping[str, str] = field(default_factory=dict[str, str])
+    predicates: Mapping[str, str] = field(default_factory=dict[str, str])
+    functions: Mapping[str, str] = field(default_factory=dict[str, str])
+    actions: Mapping[str, str] = field(default_factory=dict[str, str])
+    objects: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def inverse(self) -> Renaming:
+        """New name to old, for names of actions and objects: what translates a plan back."""
+        return Renaming(
+            self.domain,
+            self.problem,
+            actions={new: old for old, new in self.actions.items()},
+            objects={new: old for old, new in self.objects.items()},
+        )
+
+
+def rename_task(domain: Domain, problem: Problem, how: str, seed: int) -> tuple[Domain, Problem, Renaming]:
+    """The task in other words, and which word became which. Raises InputError for a way that there is not."""
+    if how not in WAYS:
+        raise InputError(f"renaming {how}: there is no such way; use one of {', '.join(WAYS)}")
+    if how == "none":
+        return domain, problem, Renaming(domain.name, problem.name)
+    renaming = _random(domain, problem, seed)
+    return _domain(domain, renaming), _problem(problem, renaming), renaming
+
+
+def rename_plan(plan: Plan, renaming: Renaming) -> Plan:
+    """A plan in the words of the renamed task; unknown names stay."""
+    return tuple(_step(step, renaming) for step in plan)
+
+
+def _step(step: Step, renaming: Renaming) -> Step:
+    if not step:
+        return step
+    return (renaming.actions.get(step[0], step[0]), *(renaming.objects.get(name, name) for name in step[1:]))
+
+
+def _random(domain: Domain, problem: Problem, seed: int) -> Renaming:
+    """Fresh words for every name. Domain and problem draw from generators of their own, so that the words of the
+    domain are the same with every problem; the domain's words are never of the form of the problem's."""
+    own = [domain.name, *domain.types, *domain.predicates, *domain.functions, *domain.actions, *domain.constants]
+    told = _told(own)
+    words = _words(Random(f"{seed}\0{' '.join(own)}"), told, syllables=2)
+    shared = Renaming(
+        domain=next(words),
+        problem="",
+        types=_fresh(domain.types, words),
+        predicates=_fresh(domain.predicates, words),
+        functions=_fresh(domain.functions, words),
+        actions=_fresh(domain.actions, words),
+        objects=_fresh(domain.constants, words),
+    )
+    told |= _told(problem.objects)
+    names = _words(Random(f"{seed}\0{problem_text(problem, domain)}"), told, syllables=3)
+    return replace(shared, problem=next(names), objects={**shared.objects, **_fresh(problem.objects, names)})
+
+
+def _fresh(names: Iterable[str], words: Iterator[str]) -> dict[str, str]:
+    return {name: name if name in _KEPT else next(words) for name in names}
+
+
+def _told(names: Iterable[str]) -> frozenset[str]:
+    """The words that a new name must not be: the old names and their parts."""
+    return frozenset(part for name in names for part in (name, *name.replace("_", "-").split("-")))
+
+
+def _words(random: Random, told: frozenset[str], syllables: int) -> Iterator[str]:
+    """Different pronounceable words without end: open syllables and a closed one ("tazovek"); none is a word of PDDL,
+    of the grammar in which replies are read, or an old name. Words of different `syllables` never meet: each grows by
+    steps of two when its length is used up."""
+    used = _RESERVED | told | LEAD_IN | ARTICLES | PREPOSITIONS.keys()
+    given: set[str] = set()
+    misses = 0
+    while True:
+        length = syllables + 2 * (misses // 1000)
+        word = "".join(random.choice(_ONSETS) + random.choice(_VOWELS) for _ in range(length)) + random.choice(_CODAS)
+        if word in used or word in given:
+            misses += 1
+            continue
+        given.add(word)
+        yield word
+
+
+def _domain(domain: Domain, renaming: Renaming) -> Domain:
+    types, functions = renaming.types, renaming.functions
+    return Domain(
+        name=renaming.domain,
+        requirements=domain.requirements,
+        types={
+            types[name]: tuple(types.get(above, above) for above in parents) for name, parents in domain.types.items()
+        },
+        constants={renaming.objects[name]: types.get(kind, kind) for name, kind in domain.constants.items()},
+        predicates={
+            renaming.predicates[name]: _parameters(parameters, renaming)[0]
+            for name, parameters in domain.predicates.items()
+        },
+        functions={
+            functions[name]: _parameters(parameters, renaming)[0] for name, parameters in domain.functions.items()
+        },
+        actions={renaming.actions[name]: _action(action, renaming) for name, action in domain.actions.items()},
+    )
+
+
+def _parameters(parameters: tuple[Parameter, ...], renaming: Renaming) -> tuple[tuple[Parameter, ...], dict[str, str]]:
+    """Parameters as ?x1, ?x2, ... ("?truck" would tell), and the new name of each."""
+    terms = {parameter.name: f"?x{number}" for number, parameter in enumerate(parameters, start=1)}
+    renamed = tuple(
+        Parameter(terms[parameter.name], tuple(sorted(renaming.types.get(kind, kind) for kind in parameter.types)))
+        for parameter in parameters
+    )
+    return renamed, terms
+
+
+def _action(action: Action, renaming: Renaming) -> Action:
+    parameters, variables = _parameters(action.parameters, renaming)
+    terms = {**renaming.objects, **variables}
+    return Action(
+        name=renaming.actions[action.name],
+        parameters=parameters,
+        precondition=_formula(action.precondition, renaming, terms),
+        effect=_formula(action.effect, renaming, terms),
+    )
+
+
+def _formula(formula: _Node, renaming: Renaming, terms: Mapping[str, str]) -> _Node:
+    """The same formula over new names. Recursive: the parser bounds the depth of what it lets in."""
+    node: Formula | Effect = formula
+    renamed: Formula | Effect
+    match node:
+        case And(operands):
+            renamed = And(tuple(_formula(operand, renaming, terms) for operand in operands))
+        case Not(operand):
+            renamed = Not(_formula(operand, renaming, terms))
+        case Equal(left, right):
+            renamed = Equal(terms.get(left, left), terms.get(right, right))
+        case Increase(amount):
+            renamed = Increase(_atom(amount, renaming.functions, terms) if isinstance(amount, Atom) else amount)
+        case Atom():
+            renamed = _atom(node, renaming.predicates, terms)
+    return cast("_Node", renamed)
+
+
+def _atom(atom: Atom, heads: Mapping[str, str], terms: Mapping[str, str]) -> Atom:
+    return Atom(heads.get(atom.predicate, atom.predicate), tuple(terms.get(term, term) for term in atom.terms))
+
+
+def _problem(problem: Problem, renaming: Renaming) -> Problem:
+    objects = renaming.objects
+
+    def fact(old: Fact, heads: Mapping[str, str]) -> Fact:
+        return (heads.get(old[0], old[0]), *(objects[name] for name in old[1:]))
+
+    return Problem(
+        name=renaming.problem,
+        domain_name=renaming.domain,
+        objects={objects[name]: renaming.types.get(kind, kind) for name, kind in problem.objects.items()},
+        init=tuple(fact(old, renaming.predicates) for old in problem.init),
+        goal=_formula(problem.goal, renaming, objects),
+        values={fact(old, renaming.functions): value for old, value in problem.values.items()},
+        metric=problem.metric,
+    )
