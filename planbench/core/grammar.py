@@ -17,7 +17,8 @@ What `pddl` 0.5.1 needs, and how it gets it here:
   token in the file.
 
 The facts of `:init` and the lists of types, constants and objects are plain data and most of a problem's text. They
-are read from the tree (`planbench.core.parse`), in their order, ten times as fast, and never come here.
+are read from the tree (`planbench.core.parse`), in their order and each with its place, and never come here: 10,000
+facts take 50 ms so, 370 ms by way of `pddl`.
 """
 
 from __future__ import annotations
