@@ -91,6 +91,12 @@ class HfModel:
         """The token ids that the model is given for a prompt."""
         return self._encoder.encode(prompt)
 
+    def rendered(self, prompt: Prompt) -> str:
+        """The text that the model is given for a prompt, special tokens included."""
+        return self._tokenizer.decode(
+            self.prompt_tokens(prompt), skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )
+
     def replies(
         self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
     ) -> Iterator[tuple[int, Reply]]:

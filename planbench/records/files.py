@@ -15,7 +15,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -85,7 +85,7 @@ class RunFolder:
             raise InputError(f"{self.path}: not writable; choose another --out")
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Generator[None]:
         """Hold the folder alone. Raises RunFolderError where another process holds it."""
         try:
             file = (self.path / ".lock").open("w")
@@ -107,18 +107,20 @@ class RunFolder:
         return read_json(self.path / SUMMARY, Summary)
 
     def write_tasks(self, tasks: Iterable[Task]) -> None:
-        """The tasks, a line each; the text of a domain stands in the first line of that domain only."""
+        """The tasks, a line each; the texts of a domain stand in the first line of that domain only."""
         lines: list[str] = []
-        numbers: dict[str, int] = {}
+        numbers: dict[tuple[str, str], int] = {}
         for task in tasks:
             reference = task.reference
-            known = task.domain_pddl in numbers
-            number = numbers.setdefault(task.domain_pddl, len(numbers))
+            texts = (task.domain_pddl, task.domain_toml)
+            known = texts in numbers
+            number = numbers.setdefault(texts, len(numbers))
             row = {
                 "id": task.id,
                 "domain": task.domain,
                 "domain_number": number,
                 "domain_pddl": None if known else task.domain_pddl,
+                "domain_toml": None if known else task.domain_toml,
                 "problem_pddl": task.problem_pddl,
                 "reference": None if reference is None else [list(step) for step in reference.steps],
                 "optimal": reference is not None and reference.optimal,
@@ -129,15 +131,16 @@ class RunFolder:
     def tasks(self) -> list[Task]:
         """What `write_tasks` wrote."""
         path = self.path / TASKS
-        domains: dict[int, str] = {}
+        domains: dict[int, tuple[str, str]] = {}
         tasks: list[Task] = []
         for number, line in enumerate(_lines(path), 1):
             try:
                 row = json.loads(line)
-                text = domains.setdefault(row["domain_number"], row["domain_pddl"] or "")
+                texts = (str(row["domain_pddl"]), str(row["domain_toml"]))
+                pddl, toml = domains.setdefault(int(row["domain_number"]), texts)
                 steps = row["reference"]
                 reference = None if steps is None else ReferencePlan(tuple(map(tuple, steps)), bool(row["optimal"]))
-                tasks.append(Task(str(row["id"]), str(row["domain"]), text, str(row["problem_pddl"]), reference))
+                tasks.append(Task(str(row["id"]), str(row["domain"]), pddl, str(row["problem_pddl"]), reference, toml))
             except (ValueError, KeyError, TypeError) as error:
                 raise RunFolderError(f"{path}:{number}: not a task of a run ({error})") from None
         return tasks
@@ -153,8 +156,12 @@ class RunFolder:
             except ValidationError as error:
                 raise RunFolderError(f"{path}:{number}: {_first_fault(error)}") from None
 
+    def keep_samples(self, samples: Iterable[Sample]) -> None:
+        """Put these samples in place of those that are there, whole or not at all."""
+        write_whole(self.path / SAMPLES, "".join(sample.model_dump_json() + "\n" for sample in samples))
+
     @contextmanager
-    def appending(self) -> Iterator[SampleWriter]:
+    def appending(self) -> Generator[SampleWriter]:
         """Append samples. What a kill left of an unfinished last line is cut off first."""
         path = self.path / SAMPLES
         try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 RUN_SCHEMA = 1
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # By alias, so that a file says "schema": that word as an attribute would shadow a method of pydantic's BaseModel.
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
 
 
 class TaskSetRecord(_Frozen):
@@ -41,7 +42,7 @@ class RunConfig(_Frozen):
 class RunRecord(_Frozen):
     """`run.json`. `config` decides the samples and is compared when a run goes on; the rest is for the reader."""
 
-    schema_version: int = RUN_SCHEMA
+    schema_version: int = Field(RUN_SCHEMA, alias="schema")
     planbench: str
     command: str
     config: RunConfig

@@ -26,7 +26,8 @@ class Task:
     """One planning problem of a domain, as PDDL text.
 
     `id` is unique within a set. `domain` is the name of the domain's folder (or the PDDL name where the domain came as
-    a file). `reference` is None for tasks read from a folder without known plans.
+    a file). `reference` is None for tasks read from a folder without known plans. `domain_toml` is the text of the
+    domain's wording and settings, empty where it has none.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Task:
     domain_pddl: str
     problem_pddl: str
     reference: ReferencePlan | None = None
+    domain_toml: str = ""
 
     @cached_property
     def hash(self) -> str:

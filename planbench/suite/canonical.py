@@ -12,9 +12,11 @@ whatever the seeds they were made from: what a model was trained on needs no lis
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
+from planbench.core.compile import CompiledTask
+from planbench.core.syntax import Atom, literals
 from planbench.errors import InputError
 from planbench.suite.draft import Draft, Fact
 
@@ -33,7 +35,7 @@ def canonical_key(draft: Draft) -> str:
     return key_of(draft.objects, draft.init, draft.goal)
 
 
-def key_of(objects: dict[str, str], init: Iterable[Fact], goal: Iterable[Fact]) -> str:
+def key_of(objects: Mapping[str, str], init: Iterable[Fact], goal: Iterable[Fact]) -> str:
     """As `canonical_key`, from the parts of a task: `objects` maps name to type."""
     facts = [("i:" + fact[0], fact[1:]) for fact in init] + [("g:" + fact[0], fact[1:]) for fact in goal]
     colour: dict[str, int] = _ranks({name: (kind,) for name, kind in objects.items()})
@@ -52,6 +54,16 @@ def key_of(objects: dict[str, str], init: Iterable[Fact], goal: Iterable[Fact]) 
     kinds = sorted((colour[name], kind) for name, kind in objects.items())
     coloured = sorted((predicate, *(colour[name] for name in arguments)) for predicate, arguments in facts)
     return blake2b(repr((kinds, coloured)).encode(), digest_size=16).hexdigest()
+
+
+def task_key(task: CompiledTask) -> str:
+    """As `canonical_key`, of a task that was read rather than generated."""
+    goal = [
+        (part.predicate if positive else f"not {part.predicate}", *part.terms)
+        for part, positive in literals(task.problem.goal)
+        if isinstance(part, Atom)
+    ]
+    return key_of(task.objects, task.problem.init, goal)
 
 
 def split_of(key: str) -> str:

@@ -13,12 +13,13 @@ from planbench.paths import domains_dir
 
 @dataclass(frozen=True)
 class DomainInfo:
-    """A domain's folder. `settings` is domain.toml as read, empty where there is none; `pddl` is the text of
-    domain.pddl."""
+    """A domain's folder. `pddl` and `toml` are the texts of domain.pddl and domain.toml, the latter empty where there is
+    none; `settings` is domain.toml as read."""
 
     name: str
     folder: Path
     pddl: str
+    toml: str
     settings: dict[str, Any]
 
     @property
@@ -51,7 +52,9 @@ def domain_info(name: str) -> DomainInfo:
         raise InputError(f"no domain {name!r}: it is neither built in ({known}) nor a folder with a domain.pddl")
     settings = folder / "domain.toml"
     try:
-        read = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
-        return DomainInfo(str(read.get("name", folder.resolve().name)), folder, file.read_text(encoding="utf-8"), read)
+        toml = settings.read_text(encoding="utf-8") if settings.is_file() else ""
+        read = tomllib.loads(toml)
+        pddl = file.read_text(encoding="utf-8")
+        return DomainInfo(str(read.get("name", folder.resolve().name)), folder, pddl, toml, read)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{settings if isinstance(error, tomllib.TOMLDecodeError) else file}: {error}") from None

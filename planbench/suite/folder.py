@@ -13,6 +13,7 @@ from pathlib import Path
 from planbench.core.plan import read_plan
 from planbench.errors import InputError
 from planbench.records import ReferencePlan, Task
+from planbench.suite.catalog import domain_info, domain_names
 
 _DOMAIN_HEAD = re.compile(r"\(\s*define\s*\(\s*domain\s", re.IGNORECASE)
 _COMMENT = re.compile(r";[^\n]*")
@@ -33,6 +34,7 @@ def read_folder(folder: Path, domain_file: Path | None = None, domain_name: str 
         raise InputError(f"{folder}: no domain.pddl in it; name the file with --domain FILE.pddl")
     domain_pddl = read_text(domain_path)
     name = domain_name or (folder.resolve().name if domain_file is None else domain_path.stem)
+    domain_toml = _wording(domain_path, domain_pddl)
     problems = sorted(folder.glob("*.pddl"), key=_natural)
     tasks = []
     for path in problems:
@@ -41,10 +43,30 @@ def read_folder(folder: Path, domain_file: Path | None = None, domain_name: str 
             continue
         plan_file = path.with_suffix(".plan")
         reference = ReferencePlan(read_plan(read_text(plan_file))) if plan_file.is_file() else None
-        tasks.append(Task(path.stem, name, domain_pddl, text, reference))
+        tasks.append(Task(path.stem, name, domain_pddl, text, reference, domain_toml))
     if not tasks:
         raise InputError(f"{folder}: no problem files (*.pddl) in it")
     return tasks
+
+
+def read_problem_file(path: Path, domain_file: Path | None = None) -> Task:
+    """The task of one problem file; its domain is the domain.pddl beside it unless given."""
+    text = read_text(path)
+    domain_path = domain_file or path.with_name("domain.pddl")
+    if not domain_path.is_file():
+        raise InputError(f"{path}: no domain.pddl beside it; name the file with --domain FILE.pddl")
+    domain_pddl = read_text(domain_path)
+    name = path.resolve().parent.name if domain_file is None else domain_path.stem
+    return Task(path.stem, name, domain_pddl, text, None, _wording(domain_path, domain_pddl))
+
+
+def _wording(domain_path: Path, domain_pddl: str) -> str:
+    """The domain.toml beside a domain, or that of the built-in domain of the same text."""
+    beside = domain_path.with_name("domain.toml")
+    if beside.is_file():
+        return read_text(beside)
+    infos = map(domain_info, domain_names())
+    return next((info.toml for info in infos if info.pddl == domain_pddl), "")
 
 
 def read_text(path: Path) -> str:

@@ -44,11 +44,11 @@ def generate(
     """
     low, high = plan_length
     tasks: list[Task] = []
-    domain_pddl = domain_info(domain).pddl
+    info = domain_info(domain)
     for draft, key in drafts(domain, count, seed=seed, plan_length=plan_length, split=split):
         name = f"{domain}-{len(draft.plan):02d}-{key[:10]}"
         reference = ReferencePlan(draft.plan, draft.optimal)
-        tasks.append(Task(name, domain, domain_pddl, problem_pddl(draft, name, domain), reference))
+        tasks.append(Task(name, domain, info.pddl, problem_pddl(draft, name, domain), reference, info.toml))
     if len(tasks) < count:
         raise InputError(
             f"{domain} has too few distinct tasks of {low} to {high} steps in split {split!r}: found {len(tasks)}"

@@ -140,7 +140,9 @@ def _airplane_hop(world: World, airplane: str) -> bool:
     ]
     others = {world.at[other] for other in world.airplanes if other != airplane}
     stops = [place for place in waiting if place not in others]
-    stops += [airport for package in world.packages if world.at[package] == airplane and (airport := destination(package))]
+    stops += [
+        airport for package in world.packages if world.at[package] == airplane and (airport := destination(package))
+    ]
     if stops and world.city_of[stops[0]] != city:
         _move(world, ("fly-airplane", airplane, here, stops[0]), airplane, stops[0])
     return len(world.steps) > before
@@ -199,7 +201,9 @@ def _random_world(rng: Random, *, cities: int, places: int, airplanes: int, move
     truck_of = {city: f"t{index + 1}" for index, city in enumerate(city_names)}
     planes = [f"p{index + 1}" for index in range(airplanes if cities > 1 else 0)]
     all_places = list(city_of)
-    at = {truck: rng.choice([place for place in all_places if city_of[place] == city]) for city, truck in truck_of.items()}
+    at = {
+        truck: rng.choice([place for place in all_places if city_of[place] == city]) for city, truck in truck_of.items()
+    }
     at |= {plane: rng.choice(list(airport_of.values())) for plane in planes}
     carriers = list(at)
     packages = [f"o{index + 1}" for index in range(moved + idle)]

@@ -1,0 +1,44 @@
+"""A progress bar on standard error, on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Advance = Callable[[float, float, str], None]
+"""Told how much is done, of how much, and what to say beside the bar."""
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Advance]:
+    """Show a bar while the block runs; elsewhere than on a terminal, nothing."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, note: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None, note="")
+
+        def advance(done: float, total: float, note: str) -> None:
+            progress.update(task, completed=done, total=total, note=note)
+
+        yield advance

@@ -1,0 +1,70 @@
+"""`planbench prompt`: exactly what a model would be given."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from planbench.cli.parameters import Range
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from planbench.records.task import Task
+
+
+@click.command()
+@click.argument("task")
+@click.option("--domain", metavar="FILE.pddl", help="The domain of a problem file.  [default: domain.pddl beside it]")
+@click.option("--plan-length", type=Range(), default="2:16", show_default=True, help="Of the task made of a domain.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--prompt", "style", default="pddl", show_default=True, help="Prompt style: pddl, english or compact.")
+@click.option("--shots", type=click.IntRange(0, 64), default=0, show_default=True, help="Solved examples before it.")
+@click.option("--rename", type=click.Choice(["none", "random"]), default="none", show_default=True)
+@click.option("--model", help="Show it as this model gets it, through its chat template.")
+@click.option("--json", "as_json", is_flag=True, help="Print style, messages and hash as JSON.")
+def command(
+    task: str,
+    domain: str | None,
+    plan_length: tuple[int, int],
+    seed: int,
+    style: str,
+    shots: int,
+    rename: str,
+    model: str | None,
+    as_json: bool,
+) -> None:
+    """Print the prompt of TASK: a problem file, or a built-in domain of which one task is made."""
+    from planbench.preparation import examples, prepare
+    from planbench.prompts.styles import build_prompt
+
+    found = _task(task, domain, plan_length, seed)
+    one = prepare([found], rename, seed)[0]
+    solved = examples([found], shots, rename, seed).get(found.domain, ())
+    prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, solved)
+    if model is not None:
+        from planbench.models import load
+
+        rendered = getattr(load(model), "rendered", None)
+        if rendered is None:
+            raise InputError(f"{model}: this model is given the task itself, no prompt; drop --model")
+        print(rendered(prompt))
+    elif as_json:
+        messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        print(json.dumps({"style": prompt.style, "hash": prompt.hash, "raw": prompt.raw, "messages": messages}))
+    elif len(prompt.messages) == 1:
+        print(prompt.text)
+    else:
+        for message in prompt.messages:
+            print(f"--- {message.role}\n{message.content}\n")
+
+
+def _task(name: str, domain: str | None, plan_length: tuple[int, int], seed: int) -> Task:
+    from planbench.cli.inputs import domain_file
+    from planbench.suite import GENERATORS, generate, read_problem_file
+
+    if name in GENERATORS and domain is None:
+        return generate(name, 1, seed=seed, plan_length=plan_length)[0]
+    return read_problem_file(Path(name), None if domain is None else domain_file(domain))

@@ -1,0 +1,103 @@
+"""Which tasks a command is about: generated ones of built-in domains, or a folder of PDDL files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from planbench.cli.parameters import Range
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from planbench.evaluate import Spec
+    from planbench.records.task import Task
+
+DEFAULT_LENGTH = (2, 16)
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def task_options(command: _Command) -> _Command:
+    """The options that choose tasks, for a command that hands them to `chosen_tasks`."""
+    options = (
+        click.option(
+            "--domain",
+            "domains",
+            multiple=True,
+            metavar="NAME|FOLDER",
+            help="A built-in domain, or a folder with domain.pddl and problems; may be repeated.  [default: all]",
+        ),
+        click.option(
+            "--tasks",
+            "folder",
+            type=click.Path(),
+            metavar="FOLDER",
+            help="A folder of PDDL problems; --domain FILE.pddl where their domain lies elsewhere.",
+        ),
+        click.option(
+            "--limit",
+            type=click.IntRange(1, 1_000_000),
+            default=150,
+            show_default=True,
+            help="Tasks in all, spread evenly over domains and lengths.",
+        ),
+        click.option(
+            "--plan-length",
+            type=Range(),
+            help="Length of the reference plans.  [default: 2:16 for generated tasks, any in a folder]",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def chosen_tasks(
+    domains: Sequence[str], folder: str | None, limit: int, plan_length: tuple[int, int] | None, seed: int
+) -> tuple[list[Task], Spec]:
+    """The tasks, and what makes the same set again, for run.json. Raises InputError where there are none."""
+    from planbench.suite import GENERATORS, domain_names, generate, read_folder, spread
+
+    tasks: list[Task] = []
+    if folder is not None:
+        if len(domains) > 1:
+            raise InputError("--tasks takes one --domain at most: the domain file of the folder's problems")
+        tasks = read_folder(Path(folder), _domain_file(domains[0]) if domains else None)
+        tasks = _of_length(tasks, plan_length)
+        spec: Spec = {"folder": folder, "domain": domains[0] if domains else None}
+    else:
+        names = list(dict.fromkeys(domains)) or sorted(GENERATORS)
+        builtin = [name for name in names if name in domain_names()]
+        low, high = plan_length or DEFAULT_LENGTH
+        for name in names:
+            if name in builtin:
+                # One more where the limit does not divide evenly; `spread` takes what is too many.
+                tasks += generate(name, -(-limit // len(names)), seed=seed, plan_length=(low, high))
+            elif Path(name).is_dir():
+                tasks += _of_length(read_folder(Path(name)), plan_length)
+            else:
+                raise InputError(
+                    f"no domain {name!r}: it is neither built in ({', '.join(domain_names())}) nor a folder"
+                )
+        spec = {"domains": names, "split": "test", "seed": seed}
+    spec |= {"plan_length": None if plan_length is None else f"{plan_length[0]}:{plan_length[1]}", "limit": limit}
+    if not tasks:
+        raise InputError("no tasks of that plan length; widen --plan-length")
+    return spread(tasks, limit), spec
+
+
+def _domain_file(name: str) -> Path:
+    from planbench.cli.inputs import domain_file
+
+    return domain_file(name)
+
+
+def _of_length(tasks: list[Task], plan_length: tuple[int, int] | None) -> list[Task]:
+    """Those whose reference plan has the length asked for; without a range all, known plan or not."""
+    if plan_length is None:
+        return tasks
+    low, high = plan_length
+    return [task for task in tasks if task.reference_length is not None and low <= task.reference_length <= high]

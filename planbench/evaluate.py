@@ -1,0 +1,283 @@
+"""The main path: tasks and a model in, judged samples out.
+
+    prepare     a task is renamed if asked for, compiled, and its reference plan checked
+    ask         each task becomes a prompt and each sample of it a request with a key and a seed of its own
+    answer      the model replies, in whatever order suits it
+    judge       the plan is read out of the reply, once, and judged: one sample, one verdict
+    keep        the sample is appended to the run folder at once
+
+A run goes on where it was stopped: samples that are there are kept, the others are drawn. What decides the samples is
+in run.json and compared first, so that nothing is ever reused across different settings. Samples that ended in
+`harness_error` are our failure, so they are drawn again.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+
+from planbench import __version__
+from planbench.core.judge import judge
+from planbench.core.verdict import Verdict, step_text
+from planbench.errors import PlanbenchError, RunFolderError
+from planbench.metrics import summarise
+from planbench.models import Model
+from planbench.preparation import Prepared, examples, prepare
+from planbench.prompts.styles import Shot, build_prompt, read_reply
+from planbench.records import Reply, Request, SamplingSettings, Task
+from planbench.records.files import RUN, SUMMARY, RunFolder, write_json
+from planbench.records.run import RunConfig, RunRecord, TaskSetRecord
+from planbench.records.sample import Sample, VerdictRecord
+from planbench.records.summary import Summary
+
+MAX_HARNESS_ERRORS = 0.05
+"""A run fails where a larger share of its samples could not be judged through a fault of ours."""
+
+STANDS_ON = ("torch", "transformers", "tokenizers", "accelerate", "pddl", "numpy")
+"""Packages whose versions run.json keeps."""
+
+Spec = dict[str, str | int | list[str] | None]
+
+Watch = Callable[[int, int, int], None]
+"""Told of progress: samples there are, samples wanted, valid ones among the first."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a model, beside the tasks. `prompt` None means the style that the model was trained on, else
+    `pddl`; `batch_size` None that the model chooses. `command` is for the reader of run.json."""
+
+    model: str
+    prompt: str | None = None
+    shots: int = 0
+    rename: str = "none"
+    settings: SamplingSettings = SamplingSettings()
+    model_args: tuple[tuple[str, str], ...] = ()
+    batch_size: int | None = None
+    command: str = ""
+
+
+def evaluate(
+    tasks: Sequence[Task],
+    spec: Spec,
+    model: Model,
+    asked: Asked,
+    folder: RunFolder,
+    watch: Watch = lambda done, total, valid: None,
+) -> Summary:
+    """Measure `model` on `tasks` and leave samples and summary in `folder`.
+
+    `spec` is what makes the task set again, for run.json. Raises InputError for tasks that cannot be used,
+    RunFolderError where the folder holds a run of other settings, and PlanbenchError where too many samples ended in
+    `harness_error` (the summary is written all the same, and the same command tries them again).
+    """
+    folder.create()
+    with folder.lock():
+        style = asked.prompt or model.prompt_style or "pddl"
+        prepared = prepare(tasks, asked.rename, asked.settings.seed)
+        shots = examples(tasks, asked.shots, asked.rename, asked.settings.seed)
+        requests = [
+            request
+            for one in prepared
+            for request in requests_of(one, style, shots.get(one.task.domain, ()), asked.settings)
+        ]
+        config = _config(asked, model, style, spec, prepared)
+        _begin(folder, config, model, asked, prepared)
+        by_hash = {one.task.hash: one for one in prepared}
+        positions = {request.key: position for position, request in enumerate(requests)}
+        done: set[int] = set()
+        valid = 0
+        for sample in _kept_samples(folder, positions):
+            done.add(positions[sample.key])
+            valid += sample.verdict.kind == "valid"
+        watch(len(done), len(requests), valid)
+        if len(done) < len(requests):
+            with folder.appending() as writer:
+                for position, reply in model.replies(requests, frozenset(done), asked.settings):
+                    sample = sample_of(by_hash[requests[position].task_hash], requests[position], reply)
+                    writer.write((sample,))
+                    done.add(position)
+                    valid += sample.verdict.kind == "valid"
+                    watch(len(done), len(requests), valid)
+        return conclude(folder, config, finished=len(done) == len(requests))
+
+
+def requests_of(one: Prepared, style: str, shots: Sequence[Shot], settings: SamplingSettings) -> list[Request]:
+    """The requests of one task: one a sample, with keys and seeds that depend on nothing else in the run."""
+    prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, shots)
+    requests = []
+    for index in range(settings.samples):
+        key = f"{one.task.hash}-{prompt.hash}-{index}"
+        digest = blake2b(f"{settings.seed}-{key}".encode(), digest_size=8).digest()
+        requests.append(Request(key, prompt, one.compiled, one.task.hash, index, int.from_bytes(digest) >> 1))
+    return requests
+
+
+def sample_of(one: Prepared, request: Request, reply: Reply) -> Sample:
+    """A reply, judged."""
+    plan, verdict = verdict_of(one, request.prompt.style, reply.text, reply.error if reply.finish == "error" else None)
+    return Sample(
+        key=request.key,
+        task=one.task.id,
+        domain=one.task.domain,
+        task_hash=one.task.hash,
+        prompt_hash=request.prompt.hash,
+        index=request.sample_index,
+        seed=request.seed,
+        reply=reply.text,
+        finish=reply.finish,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        seconds=round(reply.seconds, 6),
+        plan=plan,
+        verdict=VerdictRecord.of(verdict),
+        length=verdict.length,
+        cost=verdict.cost,
+        reference_length=one.task.reference_length,
+        reference_cost=one.reference_cost,
+    )
+
+
+def verdict_of(one: Prepared, style: str, text: str, error: str | None) -> tuple[tuple[str, ...] | None, Verdict]:
+    """The plan in a reply, as PDDL text, and the verdict on it. `error` is a failure of ours to get a reply at all."""
+    if error is not None:
+        return None, Verdict("harness_error", reason=error or "no reply")
+    try:
+        plan = read_reply(style, text, one.compiled, one.wording)
+        if plan is None:
+            return None, Verdict("no_plan", reason="nothing in the reply reads as a plan")
+        return tuple(step_text(step) for step in plan), judge(one.compiled, plan)
+    except Exception as fault:  # whatever breaks here is our fault and must not count as the model's
+        return None, Verdict("harness_error", reason=f"judging failed: {type(fault).__name__}: {fault}")
+
+
+def score(folder: RunFolder) -> tuple[Summary, int]:
+    """Judge the stored replies of a run again, without the model, and write what it comes to.
+
+    Returns the summary and how many verdicts changed. Raises RunFolderError where the folder holds no run.
+    """
+    record = folder.record()
+    if record is None:
+        raise RunFolderError(f"{folder.path}: no {RUN} in it; give the folder that planbench eval wrote with --out")
+    with folder.lock():
+        # The tasks were stored as the model saw them: renamed already, if they were.
+        by_hash = {one.task.hash: one for one in prepare(folder.tasks())}
+        changed = 0
+        samples = []
+        for sample in folder.samples():
+            one = by_hash.get(sample.task_hash)
+            if one is None:
+                raise RunFolderError(f"{folder.path}: sample {sample.key} is of a task that tasks.jsonl does not have")
+            error = sample.verdict.reason if sample.finish == "error" else None
+            plan, verdict = verdict_of(one, record.config.prompt, sample.reply, error)
+            again = sample.model_copy(
+                update={
+                    "plan": plan,
+                    "verdict": VerdictRecord.of(verdict),
+                    "length": verdict.length,
+                    "cost": verdict.cost,
+                }
+            )
+            changed += again.verdict.kind != sample.verdict.kind
+            samples.append(again)
+        folder.keep_samples(samples)
+        wanted = record.config.tasks.tasks * record.config.samples
+        return conclude(folder, record.config, finished=len(samples) == wanted), changed
+
+
+def conclude(folder: RunFolder, config: RunConfig, *, finished: bool) -> Summary:
+    """Write summary.json from the samples that there are. Raises PlanbenchError above the harness-error threshold."""
+    summary = summarise(
+        folder.samples(),
+        model=config.model,
+        model_fingerprint=config.model_fingerprint,
+        prompt=config.prompt,
+        finished=finished,
+    )
+    write_json(folder.path / SUMMARY, summary)
+    errors = summary.verdicts.get("harness_error", 0)
+    if errors > MAX_HARNESS_ERRORS * summary.samples:
+        reason = next(s.verdict.reason for s in folder.samples() if s.verdict.kind == "harness_error")
+        raise PlanbenchError(
+            f"{errors} of {summary.samples} samples failed through no fault of the model ({reason}); "
+            "type the same command again to retry them"
+        )
+    return summary
+
+
+def _config(asked: Asked, model: Model, style: str, spec: Spec, prepared: Sequence[Prepared]) -> RunConfig:
+    digest = blake2b(digest_size=16)
+    for one in prepared:
+        digest.update(one.task.hash.encode())
+    settings = asked.settings
+    return RunConfig(
+        model=model.name,
+        model_fingerprint=model.fingerprint,
+        model_args=dict(asked.model_args),
+        prompt=style,
+        shots=asked.shots,
+        rename=asked.rename,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_tokens=settings.max_tokens,
+        samples=settings.samples,
+        seed=settings.seed,
+        batch_size="auto" if asked.batch_size is None else str(asked.batch_size),
+        tasks=TaskSetRecord(spec=spec, tasks=len(prepared), hash=digest.hexdigest()),
+    )
+
+
+def _begin(folder: RunFolder, config: RunConfig, model: Model, asked: Asked, prepared: Sequence[Prepared]) -> None:
+    """Write run.json and the tasks, or check that what is there is the same run."""
+    there = folder.record()
+    if there is not None:
+        ours, theirs = config.model_dump(), there.config.model_dump()
+        other = next((name for name in ours if ours[name] != theirs[name]), None)
+        if other is not None:
+            what = "" if other == "tasks" else f" ({theirs[other]} there, {ours[other]} now)"
+            raise RunFolderError(
+                f"{folder.path}: holds a run with another {other.replace('_', ' ')}{what}; choose another --out"
+            )
+        return
+    folder.write_tasks(one.task for one in prepared)
+    record = RunRecord(
+        planbench=__version__,
+        command=asked.command,
+        config=config,
+        model=model.describe(),
+        versions={name: found for name in STANDS_ON if (found := _version(name))},
+        machine={
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            "processor": platform.machine(),
+            "cores": os.cpu_count() or 0,
+        },
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    write_json(folder.path / RUN, record)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _kept_samples(folder: RunFolder, wanted: dict[str, int]) -> list[Sample]:
+    """The samples of an earlier start of this run; those that failed through our fault are taken out to be redrawn."""
+    there = list(folder.samples())
+    for sample in there:
+        if sample.key not in wanted:
+            raise RunFolderError(f"{folder.path}: sample {sample.key} is not of this run; choose another --out")
+    kept = [sample for sample in there if sample.verdict.kind != "harness_error"]
+    if len({sample.key for sample in kept}) < len(kept):
+        raise RunFolderError(f"{folder.path}: a sample stands there twice; choose another --out")
+    if len(kept) < len(there):
+        folder.keep_samples(kept)
+    return kept

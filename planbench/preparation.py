@@ -1,0 +1,114 @@
+"""Tasks made ready to be asked: renamed if asked for, compiled, their reference plans checked, examples chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from planbench.core.compile import CompiledTask, compile_task
+from planbench.core.judge import judge
+from planbench.core.parse import read_domain, read_problem
+from planbench.core.syntax import Domain
+from planbench.core.write import domain_text, problem_text
+from planbench.errors import InputError
+from planbench.prompts.rename import rename_plan, rename_task
+from planbench.prompts.styles import Shot
+from planbench.prompts.wording import Wording, generic_wording, read_wording
+from planbench.records import ReferencePlan, Task
+from planbench.suite import GENERATORS, domain_info, generate, task_key
+
+SHOT_LENGTHS = (2, 8)
+"""Examples have reference plans of so many steps: short enough to fit, long enough to show more than one step."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A task ready to be asked and judged. `task` holds the texts as the model sees them, renamed if asked for;
+    `key` is the canonical key of the task before that."""
+
+    task: Task
+    compiled: CompiledTask
+    wording: Wording
+    reference_cost: float | None
+
+
+def prepare(tasks: Iterable[Task], rename: str = "none", seed: int = 0) -> list[Prepared]:
+    """Each task once, in order; tasks of equal texts are one task.
+
+    Raises PddlError for a task that cannot be read, and InputError where there is none at all or where a reference
+    plan is not valid.
+    """
+    domains: dict[str, Domain] = {}
+    prepared: dict[str, Prepared] = {}
+    for task in tasks:
+        if task.domain_pddl not in domains:
+            domains[task.domain_pddl] = read_domain(task.domain_pddl, f"{task.domain}/domain.pddl")
+        ready = _prepared(task, domains[task.domain_pddl], rename, seed)
+        prepared.setdefault(ready.task.hash, ready)
+    if not prepared:
+        raise InputError("no tasks to evaluate; widen --plan-length or --limit")
+    return list(prepared.values())
+
+
+def _prepared(task: Task, domain: Domain, rename: str, seed: int) -> Prepared:
+    problem = read_problem(task.problem_pddl, domain, task.id)
+    if rename == "none":
+        wording = read_wording(task.domain_toml, domain, f"{task.domain}/domain.toml")
+    else:
+        domain, problem, renaming = rename_task(domain, problem, rename, seed)
+        reference = task.reference
+        if reference is not None:
+            reference = ReferencePlan(rename_plan(reference.steps, renaming), reference.optimal)
+        # The wording of the domain would tell what it was before it was renamed.
+        task = replace(
+            task,
+            domain_pddl=domain_text(domain),
+            problem_pddl=problem_text(problem, domain),
+            reference=reference,
+            domain_toml="",
+        )
+        wording = generic_wording(domain)
+    compiled = compile_task(domain, problem)
+    cost = None
+    if task.reference is not None:
+        verdict = judge(compiled, task.reference.steps)
+        if not verdict.valid:
+            raise InputError(f"{task.id}: its reference plan is not valid: {verdict.kind}, {verdict.reason}")
+        cost = verdict.cost
+    return Prepared(task, compiled, wording, cost)
+
+
+def examples(tasks: Sequence[Task], count: int, rename: str = "none", seed: int = 0) -> dict[str, tuple[Shot, ...]]:
+    """`count` solved examples for each domain of `tasks`, in the words of the renamed domain if `rename` asks for it.
+
+    They come from split `base` of our own generators, and none equals a task of the set up to the names of objects.
+    Raises InputError where a domain has no generator.
+    """
+    shots: dict[str, tuple[Shot, ...]] = {}
+    if count == 0:
+        return shots
+    by_domain: dict[str, list[Task]] = {}
+    for task in tasks:
+        by_domain.setdefault(task.domain, []).append(task)
+    for name, members in by_domain.items():
+        ours = next((known for known in GENERATORS if domain_info(known).pddl == members[0].domain_pddl), None)
+        if ours is None:
+            raise InputError(f"no examples for domain {name}: it has no generator; use --shots 0")
+        measured = {task_key(one.compiled) for one in prepare(members)}
+        found: list[Shot] = []
+        wanted = count
+        while len(found) < count:
+            candidates = prepare(generate(ours, wanted, seed=seed, plan_length=SHOT_LENGTHS, split="base"))
+            fresh = [one.task for one in candidates if task_key(one.compiled) not in measured]
+            found = (
+                [
+                    Shot(one.compiled, one.task.problem_pddl, one.task.reference.steps)
+                    for one in prepare(fresh[:count], rename, seed)
+                    if one.task.reference is not None
+                ]
+                if fresh
+                else []
+            )
+            wanted *= 2
+        shots[name] = tuple(found)
+    return shots
