@@ -146,7 +146,7 @@ def _read_body(body: str, listed: bool, lexicon: Lexicon) -> tuple[LineKind, str
     phrases = read_phrases(words, lexicon)
     steps = tuple(phrase.step for phrase in phrases)
     if any(phrase.complete for phrase in phrases):
-        return "step", "words", steps
+        return "step", "words", _chain(words, lexicon) if "→" in words and not listed else steps
     if called := [step for kind, step in groups if kind == "suspect" and _call_of(body, step)]:
         return "suspect", "group", tuple(called)
     if steps and (listed or len(words) <= _LONGEST_SUSPECT):
@@ -154,6 +154,21 @@ def _read_body(body: str, listed: bool, lexicon: Lexicon) -> tuple[LineKind, str
     if _looks_meant(words, listed, lexicon):
         return "suspect", "words", (tuple(word for word in words if word[0].isalnum()),)
     return "prose", "", ()
+
+
+def _chain(words: Sequence[str], lexicon: Lexicon) -> tuple[Step, ...]:
+    """The steps between arrows; a link that names no action and looks meant as a step stays. In lists an arrow leads
+    to a remark as often as to a step, so this is for plans that fill a line."""
+    steps: list[Step] = []
+    start = 0
+    for end in [*(position for position, word in enumerate(words) if word == "→"), len(words)]:
+        link = words[start:end]
+        start = end + 1
+        phrases = read_phrases(link, lexicon)
+        steps.extend(phrase.step for phrase in phrases)
+        if not phrases and _looks_meant(link, False, lexicon):
+            steps.append(tuple(link))
+    return tuple(steps)
 
 
 def _begins(body: str, lexicon: Lexicon) -> bool:
