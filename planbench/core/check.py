@@ -199,6 +199,24 @@ class Checker:
             raise self.text.fault(f"expected a number or a function as a cost, found {amount}", node, 2)
 
 
+def check_parameters(text: Text, group: Group, above: Mapping[str, frozenset[str]]) -> None:
+    """A list of variables with types, after a name or without: no variable twice, no unknown type."""
+    seen: set[str] = set()
+    for k, node in enumerate(group):
+        if isinstance(node, Group):
+            kinds = [(kind, node, j) for j, kind in enumerate(node[1:], start=1)]
+        elif k > 0 and group[k - 1] == "-":
+            kinds = [(node, group, k)]
+        else:
+            kinds = []
+            if node in seen and node.startswith("?"):
+                raise text.fault(f"variable {node} is declared twice", group, k)
+            seen.add(node)
+        for kind, place, j in kinds:
+            if isinstance(kind, str) and kind not in above:
+                raise text.fault(f"unknown type {kind}", place, j)
+
+
 def is_number(word: str) -> bool:
     digits = word.removeprefix("-").replace(".", "", 1)
     return digits.isdigit() and not word.endswith(".") and not word.startswith((".", "-."))

@@ -11,7 +11,7 @@ detours. The ground actions kept are bounded, as a hostile plan may name million
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -192,19 +192,21 @@ class CompiledTask:
     def applicable(self, state: State) -> list[Step]:
         """All steps that can be applied in `state`: actions in the order of the domain, and for one action an order
         that depends on task and state alone."""
+        return list(self.each_applicable(state))
+
+    def each_applicable(self, state: State) -> Iterator[Step]:
+        """The same one by one, for domains where a parameter that no positive condition binds makes them too many."""
         if self._joins is None:
             self._joins = {
                 name: Join.of(action, self._preconditions[name].literals, self._allowed, self.fluents)
                 for name, action in self.domain.actions.items()
             }
         index = FactIndex(state)
-        steps: list[Step] = []
         for name, join in self._joins.items():
             for arguments in join.bindings(index, self._static_index):
                 step = (name, *arguments)
                 if self.ground(step).applies(state):
-                    steps.append(step)
-        return steps
+                    yield step
 
     def goal_reached(self, state: Set[Fact]) -> bool:
         needs, forbids = self._goal_test

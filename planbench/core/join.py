@@ -75,14 +75,11 @@ class Join:
         return cls(tuple(matches), tuple(allowed[parameter.types] for parameter in action.parameters))
 
     def bindings(self, state: FactIndex, static: FactIndex) -> Iterator[tuple[str, ...]]:
-        """The arguments, one tuple after the other, for which all positive atoms hold and the types fit."""
+        """The arguments, one tuple after the other, for which all positive atoms hold and the types fit. None comes
+        twice, as the arguments determine which fact each atom was matched with."""
         arguments: list[str | None] = [None] * len(self.allowed)
-        seen: set[tuple[str, ...]] = set()
         for _ in self._extend(0, arguments, state, static):
-            complete = tuple(name for name in arguments if name is not None)
-            if complete not in seen:
-                seen.add(complete)
-                yield complete
+            yield tuple(name for name in arguments if name is not None)
 
     def _extend(self, depth: int, arguments: list[str | None], state: FactIndex, static: FactIndex) -> Iterator[None]:
         """Binds what is open from match `depth` on, in place; yields at each complete binding."""

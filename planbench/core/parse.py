@@ -1,7 +1,8 @@
 """Domain and problem files as values of `planbench.core.syntax`.
 
 A file's sections may come in any order; `:requirements`, `:parameters` and `:precondition` may be missing, facts and
-objects may be repeated, types may be used without `:typing`, as in many published files. What a file *uses* beyond
+objects may be repeated, types may be used without `:typing`, a problem may have the `:length` of old files, which says
+nothing about its plans. What a file *uses* beyond
 `SUPPORTED_REQUIREMENTS`, or declares to use, is refused by name.
 
 Formulas and typed variables are read by the `pddl` package (`planbench.core.grammar`), plain lists of names and facts
@@ -13,16 +14,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from planbench.core.check import KNOWN_REQUIREMENTS, Checker, is_number, unsupported
+from planbench.core.check import KNOWN_REQUIREMENTS, Checker, check_parameters, is_number, unsupported
 from planbench.core.syntax import (
     OBJECT,
     SUPPORTED_REQUIREMENTS,
     TOTAL_COST,
     Action,
     Domain,
+    Effect,
+    Equal,
     Fact,
-    Parameter,
+    Formula,
+    Increase,
     Problem,
+    literals,
     supertypes,
 )
 from planbench.core.tree import Group, Text
@@ -30,7 +35,7 @@ from planbench.core.tree import Group, Text
 MAX_TYPES = 1000
 
 _DOMAIN_SECTIONS = {":requirements", ":types", ":constants", ":predicates", ":functions"}
-_PROBLEM_SECTIONS = {":domain", ":requirements", ":objects", ":init", ":goal", ":metric"}
+_PROBLEM_SECTIONS = {":domain", ":requirements", ":objects", ":init", ":goal", ":metric", ":length"}
 _ACTION_KEYS = {":parameters", ":precondition", ":effect"}
 
 
@@ -49,17 +54,13 @@ def read_domain(text: str, source: str = "domain") -> Domain:
     predicates = _skeletons(file, sections.get(":predicates"), typed=False)
     functions = _skeletons(file, sections.get(":functions"), typed=True)
     actions = _action_parts(file, action_groups)
+    parameters_of = [parts.get(":parameters", Group(group.at)) for group, parts in actions]
+    for group in [*predicates, *functions, *parameters_of]:
+        check_parameters(file, group, above)
 
-    declared = grammar.read_declarations(
-        file, types, predicates, functions, [parts.get(":parameters", Group(group.at)) for group, parts in actions]
-    )
+    declared = grammar.read_declarations(file, types, predicates, functions, parameters_of)
     checker = Checker(file, above, constants, declared.predicates, declared.functions)
-    for group in predicates:
-        _check_parameters(file, group, declared.predicates[group.head], above)
-    for group in functions:
-        _check_parameters(file, group, declared.functions[group.head], above)
     for (group, parts), parameters in zip(actions, declared.parameters, strict=True):
-        _check_parameters(file, parts.get(":parameters", group), parameters, above)
         scope = {parameter.name: parameter for parameter in parameters}
         if ":precondition" in parts:
             checker.condition(parts[":precondition"], group, 0, scope)
@@ -75,7 +76,7 @@ def read_domain(text: str, source: str = "domain") -> Domain:
     )
     return Domain(
         name=name,
-        requirements=requirements,
+        requirements=requirements | _used(types, bodies),
         types=types,
         constants=constants,
         predicates=declared.predicates,
@@ -168,6 +169,18 @@ def _requirements(file: Text, sections: Mapping[str, Group]) -> frozenset[str]:
         if word not in SUPPORTED_REQUIREMENTS:
             unsupported(file, f"requirement {word}", group, k)
     return frozenset(word for word in group[1:] if isinstance(word, str)) or frozenset({":strips"})
+
+
+def _used(types: Mapping[str, object], bodies: Sequence[tuple[Formula, Effect]]) -> set[str]:
+    """The requirements that a domain makes use of; many files do so without declaring them."""
+    used = {":typing"} if types else set[str]()
+    for precondition, effect in bodies:
+        for part, positive in literals(precondition):
+            used |= {":equality"} if isinstance(part, Equal) else set()
+            used |= set() if positive else {":negative-preconditions"}
+        if any(isinstance(part, Increase) for part, _ in literals(effect)):
+            used.add(":action-costs")
+    return used
 
 
 def _typed_names(file: Text, group: Group | None) -> list[tuple[str, tuple[str, ...], int]]:
@@ -287,19 +300,6 @@ def _action_parts(file: Text, groups: Sequence[Group]) -> list[tuple[Group, dict
             parts[key] = value
         actions.append((group, parts))
     return actions
-
-
-def _check_parameters(
-    file: Text, group: Group, parameters: Sequence[Parameter], above: Mapping[str, frozenset[str]]
-) -> None:
-    seen: set[str] = set()
-    for parameter in parameters:
-        if parameter.name in seen:
-            raise file.fault(f"variable {parameter.name} is declared twice", group)
-        seen.add(parameter.name)
-        for kind in parameter.types:
-            if kind not in above:
-                raise file.fault(f"unknown type {kind} of {parameter.name}", group)
 
 
 def _init(file: Text, section: Group, checker: Checker) -> tuple[tuple[Fact, ...], dict[Fact, float]]:

@@ -56,7 +56,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    operands: tuple[Formula, ...] = ()
+    operands: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Increase:
 
 
 Formula = Atom | Equal | Not | And
-Effect = Atom | Not | And | Increase
+Effect = Formula | Increase
 
 TRUE = And()
 
@@ -82,7 +82,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """`types` maps each type but `object` to the types directly above it; `constants` to each constant's type."""
+    """`requirements` are those declared and those made use of. `types` maps each type but `object` to the types
+    directly above it, `constants` each constant to its type."""
 
     name: str
     requirements: frozenset[str] = frozenset({":strips"})
@@ -107,9 +108,9 @@ class Problem:
     metric: str | None = None
 
 
-def literals(formula: Formula | Effect) -> Iterator[tuple[Atom | Equal | Increase, bool]]:
+def literals(formula: Effect) -> Iterator[tuple[Atom | Equal | Increase, bool]]:
     """The conjuncts in the order written, each with whether it stands positively; double negation is undone."""
-    pending: list[tuple[Formula | Effect, bool]] = [(formula, True)]
+    pending: list[tuple[Effect, bool]] = [(formula, True)]
     while pending:
         part, positive = pending.pop()
         if isinstance(part, And):

@@ -15,19 +15,22 @@ MAX_CHARACTERS = 5_000_000
 MAX_DEPTH = 200
 MAX_NAME = 200
 
+CLOSING = -1
+"""In place of an element's index: the group's closing parenthesis."""
+
 _TOKEN = re.compile(r";[^\n]*|[()]|[^\s();]+")
 _WORD = re.compile(r"[?:]?[a-z0-9_][a-z0-9_.@+-]*|[-+*/=<>]|<=|>=|-?\d+(\.\d+)?")
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class Group(list["str | Group"]):
-    """What stands between two parentheses: words and further groups; `at` is the offset of the opening one."""
+    """What stands between two parentheses: words and further groups. `at` and `until` are the parentheses' offsets."""
 
-    __slots__ = ("at",)
+    __slots__ = ("at", "until")
 
     def __init__(self, at: int) -> None:
         super().__init__()
-        self.at = at
+        self.at = self.until = at
 
     @property
     def head(self) -> str:
@@ -60,7 +63,7 @@ class Text:
         return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
 
     def fault(self, what: str, group: Group | None = None, index: int | None = None) -> PddlError:
-        """An error at a group, or at its element `index`."""
+        """An error at a group, at its element `index`, or at the closing parenthesis where that is `CLOSING`."""
         if group is None:
             return PddlError(what, self.source)
         return PddlError(what, self.source, *self.place(self.offset(group, index)))
@@ -68,7 +71,9 @@ class Text:
     def offset(self, group: Group, index: int | None = None) -> int:
         """Where a group or its element stands. Words carry no places, which would cost more memory than the text:
         the rare error reads the group once more and counts."""
-        if index is None or not index < len(group):
+        if index == CLOSING:
+            return group.until
+        if index is None or index >= len(group):
             return group.at
         node = group[index]
         if isinstance(node, Group):
@@ -108,7 +113,7 @@ class Text:
             elif token == ")":
                 if not open_groups:
                     raise self._at("a ) without its (", match.start())
-                open_groups.pop()
+                open_groups.pop().until = match.start()
             elif not open_groups:
                 what = "text after the end of the definition" if root is not None else "expected ( at the start"
                 raise self._at(what, match.start())

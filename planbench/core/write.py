@@ -1,15 +1,15 @@
 """Domains and problems as PDDL text that any planner reads.
 
-Reading what is written gives back the same value. `:requirements` are those of the domain; `:typing` is added where a
-type is named.
+Reading what is written gives back the same value (conjunctions flattened, as reading does). In a domain with types
+every variable and object names its type, `object` too, as VAL insists on it; in one without, none does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from planbench.core.syntax import (
-    OBJECT,
     Action,
     And,
     Atom,
@@ -17,7 +17,6 @@ from planbench.core.syntax import (
     Effect,
     Equal,
     Fact,
-    Formula,
     Increase,
     Not,
     Parameter,
@@ -27,17 +26,18 @@ from planbench.core.syntax import (
 
 def domain_text(domain: Domain) -> str:
     """`domain` as a PDDL file."""
+    typed = bool(domain.types)
     sections = [f"(:requirements {' '.join(sorted(domain.requirements))})"] if domain.requirements else []
     if domain.types:
         sections.append(_section(":types", [_types_line(*item) for item in domain.types.items()]))
     if domain.constants:
-        sections.append(_section(":constants", _object_lines(domain.constants)))
+        sections.append(_section(":constants", _object_lines(domain.constants, typed)))
     if domain.predicates:
-        sections.append(_section(":predicates", [_skeleton(*item) for item in domain.predicates.items()]))
+        sections.append(_section(":predicates", [_skeleton(*item, typed) for item in domain.predicates.items()]))
     if domain.functions:
-        lines = [f"{_skeleton(*item)} - number" for item in domain.functions.items()]
+        lines = [f"{_skeleton(*item, typed)} - number" for item in domain.functions.items()]
         sections.append(_section(":functions", lines))
-    sections += [_action_text(action) for action in domain.actions.values()]
+    sections += [_action_text(action, typed) for action in domain.actions.values()]
     body = "\n".join(_indented(section) for section in sections)
     return f"(define (domain {domain.name})\n{body})\n"
 
@@ -47,8 +47,7 @@ def problem_text(problem: Problem, domain: Domain) -> str:
     typed = bool(domain.types)
     sections = [f"(:domain {problem.domain_name})"]
     if problem.objects:
-        lines = _object_lines(problem.objects) if typed else [" ".join(problem.objects)]
-        sections.append(_section(":objects", lines))
+        sections.append(_section(":objects", _object_lines(problem.objects, typed)))
     facts = [_fact(fact) for fact in problem.init]
     facts += [f"(= {_fact(function)} {number_text(value)})" for function, value in problem.values.items()]
     sections.append(_section(":init", facts))
@@ -59,7 +58,7 @@ def problem_text(problem: Problem, domain: Domain) -> str:
     return f"(define (problem {problem.name})\n{body})\n"
 
 
-def formula_text(formula: Formula | Effect) -> str:
+def formula_text(formula: Effect) -> str:
     """A condition or an effect on one line."""
     match formula:
         case And(operands):
@@ -77,9 +76,7 @@ def formula_text(formula: Formula | Effect) -> str:
 
 def number_text(value: float) -> str:
     """Without exponent, and without a fraction where there is none."""
-    if value == int(value):
-        return str(int(value))
-    return f"{value:.15f}".rstrip("0")
+    return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")
 
 
 def _fact(fact: Fact) -> str:
@@ -94,8 +91,10 @@ def _either(types: tuple[str, ...]) -> str:
     return types[0] if len(types) == 1 else f"(either {' '.join(types)})"
 
 
-def _object_lines(objects: Mapping[str, str]) -> list[str]:
+def _object_lines(objects: Mapping[str, str], typed: bool) -> list[str]:
     """Neighbours of one type share a line, so that the order is kept."""
+    if not typed:
+        return [" ".join(objects)]
     lines: list[tuple[str, list[str]]] = []
     for name, kind in objects.items():
         if not lines or lines[-1][0] != kind:
@@ -104,23 +103,22 @@ def _object_lines(objects: Mapping[str, str]) -> list[str]:
     return [f"{' '.join(names)} - {kind}" for kind, names in lines]
 
 
-def _parameters(parameters: Iterable[Parameter]) -> str:
-    return " ".join(
-        parameter.name if parameter.types == (OBJECT,) else f"{parameter.name} - {_either(parameter.types)}"
-        for parameter in parameters
-    )
+def _parameters(parameters: Iterable[Parameter], typed: bool) -> str:
+    return " ".join(f"{each.name} - {_either(each.types)}" if typed else each.name for each in parameters)
 
 
-def _skeleton(name: str, parameters: tuple[Parameter, ...]) -> str:
-    return f"({name} {_parameters(parameters)})" if parameters else f"({name})"
+def _skeleton(name: str, parameters: tuple[Parameter, ...], typed: bool) -> str:
+    return f"({name} {_parameters(parameters, typed)})" if parameters else f"({name})"
 
 
-def _action_text(action: Action) -> str:
+def _action_text(action: Action, typed: bool) -> str:
+    # VAL reads no cost increment as an effect by itself, only within a conjunction.
+    effect = action.effect if isinstance(action.effect, And) else And((action.effect,))
     return (
         f"(:action {action.name}\n"
-        f"  :parameters ({_parameters(action.parameters)})\n"
+        f"  :parameters ({_parameters(action.parameters, typed)})\n"
         f"  :precondition {formula_text(action.precondition)}\n"
-        f"  :effect {formula_text(action.effect)})"
+        f"  :effect {formula_text(effect)})"
     )
 
 

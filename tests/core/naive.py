@@ -120,8 +120,7 @@ def all_applicable(domain: Domain, problem: Problem, state: State) -> set[tuple[
         (name, *arguments)
         for name, action in domain.actions.items()
         for arguments in product(names, repeat=len(action.parameters))
-        if well_formed(domain, problem, (name, *arguments))
-        and can_apply(domain, problem, (name, *arguments), state)
+        if well_formed(domain, problem, (name, *arguments)) and can_apply(domain, problem, (name, *arguments), state)
     }
 
 

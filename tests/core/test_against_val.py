@@ -1,4 +1,4 @@
-"""The judge and VAL agree on the plans of the three domains, whole and mutated."""
+"""The judge and VAL agree on the plans of the three domains, whole and mutated, and on random small domains."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from planbench.core.compile import compile_task
 from planbench.core.judge import judge
 from planbench.core.write import domain_text, problem_text
+from tests.core.strategies import Case, cases
 from tests.core.tasks import MAKERS, mutants, solved_task
 from tests.core.val import val_verdicts
 
@@ -33,3 +35,12 @@ def test_agrees_with_val(name: str, tmp_path: Path) -> None:
             assert verdict.cost == cost, (name, seed, each)
         kinds.update(verdict.kind for verdict in ours)
     assert set(kinds) == {"valid", "malformed", "inapplicable", "goal_missed"}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(case=cases(malformed=False))
+def test_agrees_with_val_on_random_domains(case: Case, tmp_path: Path) -> None:
+    verdict = judge(compile_task(case.domain, case.problem), case.plan)
+    domain, problem = domain_text(case.domain), problem_text(case.problem, case.domain)
+    (theirs,) = val_verdicts(tmp_path, domain, problem, [case.plan])
+    assert (verdict.kind, verdict.step, verdict.cost) == theirs

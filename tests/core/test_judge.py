@@ -128,7 +128,11 @@ ROADS = """(define (problem r) (:domain roads) (:objects x y z - place)
 def test_cost_is_the_metric_or_else_the_length() -> None:
     domain = read_domain(COSTS)
     plan = [("go", "x", "y"), ("rest",), ("go", "y", "x"), ("go", "x", "y")]
-    for metric, cost in (("(:metric minimize (total-cost))", 15.5), ("(:metric minimize (total-time))", 4.0), ("", 4.0)):
+    for metric, cost in (
+        ("(:metric minimize (total-cost))", 15.5),
+        ("(:metric minimize (total-time))", 4.0),
+        ("", 4.0),
+    ):
         task = compile_task(domain, read_problem(ROADS.format(metric=metric), domain))
         assert judge(task, plan).cost == cost
 
@@ -146,7 +150,9 @@ def test_facts_are_capped_and_the_reason_says_so() -> None:
     domain = built_in("blocksworld")
     names = [f"b{k}" for k in range(40)]
     goal = " ".join(f"(ontable {name})" for name in names)
-    text = f"(define (problem w) (:domain blocksworld) (:objects {' '.join(names)} - block) (:init) (:goal (and {goal})))"
+    text = (
+        f"(define (problem w) (:domain blocksworld) (:objects {' '.join(names)} - block) (:init) (:goal (and {goal})))"
+    )
     verdict = judge(compile_task(domain, read_problem(text, domain)), [])
     assert len(verdict.facts) == MAX_FACTS
     assert verdict.reason == "at the end (ontable b0) and (ontable b1) and (ontable b2) and 37 more do not hold"

@@ -22,15 +22,17 @@ def validate_binary() -> Path:
     return Path(spec.origin).parent / "bin" / "Validate"
 
 
-def run_val(folder: Path, domain: str, problem: str, plans: Sequence[Plan]) -> str:
+def run_val(folder: Path, domain: str, problem: str, plans: Sequence[Plan], verbose: bool = True) -> str:
     """What VAL prints about `plans`, which are numbered by their file names."""
     (folder / "domain.pddl").write_text(domain)
     (folder / "problem.pddl").write_text(problem)
     for k, plan in enumerate(plans):
         (folder / f"{k}.plan").write_text(plan_text(plan))
     files = ["domain.pddl", "problem.pddl", *(f"{k}.plan" for k in range(len(plans)))]
-    # stdbuf: what VAL printed before a crash must not be lost in a buffer.
-    command = ["stdbuf", "-o0", str(validate_binary()), "-v", *files]
+    command = [str(validate_binary()), *files]
+    if verbose:
+        # Unbuffered: what VAL printed before a crash must not be lost.
+        command = ["stdbuf", "-o0", command[0], "-v", *files]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
@@ -54,7 +56,7 @@ def _verdict(report: str) -> tuple[str, int | None, float | None]:
         return "valid", None, float(value.group(1)) if value else None
     if "Goal not satisfied" in report:
         return "goal_missed", None, None
-    if "unsatisfied precondition" in report:
+    if "unsatisfied precondition" in report or "access undefined numeric expression" in report:
         happenings = re.findall(r"Checking next happening \(time (\d+)\)", report)
         return "inapplicable", int(happenings[-1]), None
     return "malformed", None, None
