@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planbench.core.verdict import Step
-from planbench.prompts.lexicon import PREPOSITIONS, Lexicon
+from planbench.prompts.lexicon import PREPOSITIONS, Lexicon, squash
 from planbench.prompts.phrases import read_phrases
 
 LineKind = Literal["step", "suspect", "fact", "blank", "heading", "prose"]
@@ -39,6 +39,7 @@ _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _TAG = re.compile(r"</?(?:action|step|move|item|li|ol|ul|p|br|b|i|code|strong|em)(?: [^<>]{0,40})?/?>")
 _WORD = re.compile(r"[\w?][\w'?-]*|[^\w\s]")
 _NAME = re.compile(r"[^\W\d_][\w-]*")
+_NEXT_GROUP = re.compile(r"\s*(?:[a-z][\w-]{0,40})?\s?\(")
 _KEY = re.compile(r"\??[a-z_]\w*\s*[=:]\s*(?=\S)")
 _PLAN_WORD = re.compile(r"\b(?:plans?|solutions?|answers?|steps|actions|moves|sequence)\b")
 _NOT_PLAN_WORD = re.compile(
@@ -180,7 +181,7 @@ def _begins(body: str, lexicon: Lexicon) -> bool:
 def _without_comment(body: str) -> str:
     """Without what a semicolon makes a comment; a semicolon between two groups or phrases separates steps."""
     head, mark, tail = body.partition(";")
-    if mark and head.rstrip().endswith((")", "]")) and not tail.lstrip().startswith("("):
+    if mark and head.rstrip().endswith((")", "]")) and _NEXT_GROUP.match(tail) is None:
         return head
     return body
 
@@ -291,6 +292,8 @@ def _looks_meant(words: Sequence[str], listed: bool, lexicon: Lexicon) -> bool:
     head = names[0]
     if not _NAME.fullmatch(head) or words[0] != head or (len(words) > 1 and words[1] in {":", ",", "="}):
         return False
+    if listed and any(word.endswith("s") and squash(word[:-1]) in lexicon.first_words for word in names[1:]):
+        return any(lexicon.named(word) is not None for word in names)  # "truck t1 drives to p2"
     if lexicon.inert(head) or head in lexicon.predicates or head in _END_WORDS:
         return False
     if any(lexicon.named(word) is not None for word in names[1:]):
