@@ -87,8 +87,10 @@ class Lexicon:
     """The vocabulary of a task.
 
     `actions` gives for each action the types that each parameter admits; `objects` gives each object's types, those
-    above its own included. `nouns` are words for kinds of objects; `verbs` maps a squashed phrase to its patterns;
-    `beginnings` has all their beginnings, `first_words` the first word of each; `split_verbs` maps the first word of "pick up" and its like to particles.
+    above its own included. `nouns` are words for kinds of objects, `keywords` the telling words of all patterns.
+    `verbs` maps a squashed phrase to its patterns; `beginnings` has all beginnings of these phrases, `first_words` the
+    first word of each; `split_verbs` maps the first word of "pick up" and its like to particles. The loose tables map
+    a squashed spelling to the one name that it can mean.
     """
 
     actions: Mapping[str, tuple[frozenset[str], ...]]
