@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
@@ -31,7 +31,7 @@ from planbench.preparation import Prepared, examples, prepare
 from planbench.prompts.styles import Shot, build_prompt, read_reply
 from planbench.records import Reply, Request, SamplingSettings, Task
 from planbench.records.files import RUN, SUMMARY, RunFolder, write_json
-from planbench.records.run import RunConfig, RunRecord, TaskSetRecord
+from planbench.records.run import RUN_SCHEMA, RunConfig, RunRecord, TaskSetRecord
 from planbench.records.sample import Sample, VerdictRecord
 from planbench.records.summary import Summary
 
@@ -56,7 +56,7 @@ class Asked:
     prompt: str | None = None
     shots: int = 0
     rename: str = "none"
-    settings: SamplingSettings = SamplingSettings()
+    settings: SamplingSettings = field(default_factory=SamplingSettings)
     model_args: tuple[tuple[str, str], ...] = ()
     batch_size: int | None = None
     command: str = ""
@@ -110,7 +110,7 @@ def evaluate(
 def requests_of(one: Prepared, style: str, shots: Sequence[Shot], settings: SamplingSettings) -> list[Request]:
     """The requests of one task: one a sample, with keys and seeds that depend on nothing else in the run."""
     prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, shots)
-    requests = []
+    requests: list[Request] = []
     for index in range(settings.samples):
         key = f"{one.task.hash}-{prompt.hash}-{index}"
         digest = blake2b(f"{settings.seed}-{key}".encode(), digest_size=8).digest()
@@ -168,7 +168,7 @@ def score(folder: RunFolder) -> tuple[Summary, int]:
         # The tasks were stored as the model saw them: renamed already, if they were.
         by_hash = {one.task.hash: one for one in prepare(folder.tasks())}
         changed = 0
-        samples = []
+        samples: list[Sample] = []
         for sample in folder.samples():
             one = by_hash.get(sample.task_hash)
             if one is None:
@@ -246,6 +246,7 @@ def _begin(folder: RunFolder, config: RunConfig, model: Model, asked: Asked, pre
         return
     folder.write_tasks(one.task for one in prepared)
     record = RunRecord(
+        schema=RUN_SCHEMA,
         planbench=__version__,
         command=asked.command,
         config=config,

@@ -127,7 +127,7 @@ def show(summary: Summary, run: RunFolder, as_json: bool) -> None:
 def _batch_size(text: str) -> int | None:
     if text == "auto":
         return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) and len(text) < 9):
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) > 0):
         raise InputError(f"--batch-size {text}: write auto, or a whole number of 1 or more")
     return int(text)
 

@@ -51,12 +51,12 @@ def command(
     The checkpoint is an ordinary one (config.json, model.safetensors, tokenizer.json) with a card, README.md, that says
     what it was trained on and what it scores. Stopped, the same command goes on where it was.
     """
-    from planbench.pretrain.config import PretrainConfig
+    from planbench.pretrain.config import DOMAINS, PretrainConfig
     from planbench.records.files import RunFolder
 
     inner = (width * 11 // 4 + 15) // 16 * 16
     config = PretrainConfig(
-        **({"domains": domains} if domains else {}),
+        domains=domains or DOMAINS,
         longest=longest,
         tasks=tasks,
         steps=steps,

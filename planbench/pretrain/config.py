@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+DOMAINS = ("blocksworld", "logistics", "grid")
+"""What the planner that ships was trained on."""
+
 
 class PretrainConfig(BaseModel):
     """`tasks` are distinct tasks a domain, at most; `longest` is the length of the longest plan learned from; a step is
@@ -11,7 +14,7 @@ class PretrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    domains: tuple[str, ...] = ("blocksworld", "logistics", "grid")
+    domains: tuple[str, ...] = DOMAINS
     tasks: int = Field(5_000, ge=1, le=1_000_000)
     longest: int = Field(6, ge=1, le=60)
     steps: int = Field(20_000, ge=1)

@@ -87,8 +87,10 @@ class Lexicon:
     """The vocabulary of a task.
 
     `actions` gives for each action the types that each parameter admits; `objects` gives each object's types, those
-    above its own included. `nouns` are words for kinds of objects; `verbs` maps a squashed phrase to its patterns;
-    `beginnings` has all their beginnings; `split_verbs` maps the first word of "pick up" and its like to particles.
+    above its own included. `nouns` are words for kinds of objects, `keywords` the telling words of all patterns.
+    `verbs` maps a squashed phrase to its patterns; `beginnings` has all beginnings of these phrases, `first_words` the
+    first word of each; `split_verbs` maps the first word of "pick up" and its like to particles. The loose tables map
+    a squashed spelling to the one name that it can mean.
     """
 
     actions: Mapping[str, tuple[frozenset[str], ...]]
@@ -98,6 +100,7 @@ class Lexicon:
     keywords: frozenset[str]
     verbs: Mapping[str, tuple[Pattern, ...]]
     beginnings: frozenset[str]
+    first_words: frozenset[str]
     split_verbs: Mapping[str, frozenset[str]]
     loose_objects: Mapping[str, str]
     loose_actions: Mapping[str, str]
@@ -160,6 +163,7 @@ def build_lexicon(
     """A lexicon from plain names. `steps` maps an action to its english template ("stack {0} on {1}")."""
     verbs: dict[str, list[Pattern]] = {}
     split: dict[str, set[str]] = {}
+    first_words = {name.replace("_", "-").split("-")[0] for name in actions}
     for name, parameters in actions.items():
         labels = [""] * len(parameters)
         keywords: frozenset[str] = frozenset()
@@ -169,6 +173,7 @@ def build_lexicon(
             for slot in slots:
                 labels[slot.argument] = slot.label
             if verb:
+                first_words.add(verb[0])
                 verbs.setdefault(squash("".join(verb)), []).append(Pattern(name, slots, keywords, by_name=False))
                 if len(verb) == 2 and verb[1] in PARTICLES:
                     split.setdefault(verb[0], set()).add(verb[1])
@@ -182,6 +187,7 @@ def build_lexicon(
         keywords=frozenset(word for patterns in verbs.values() for pattern in patterns for word in pattern.keywords),
         verbs={phrase: tuple(patterns) for phrase, patterns in verbs.items()},
         beginnings=frozenset(phrase[:end] for phrase in verbs for end in range(1, len(phrase) + 1)),
+        first_words=frozenset(first_words),
         split_verbs={first: frozenset(particles) for first, particles in split.items()},
         loose_objects=_unambiguous(objects),
         loose_actions=_unambiguous(actions),

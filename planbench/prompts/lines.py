@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planbench.core.verdict import Step
-from planbench.prompts.lexicon import PREPOSITIONS, Lexicon
+from planbench.prompts.lexicon import PREPOSITIONS, Lexicon, squash
 from planbench.prompts.phrases import read_phrases
 
 LineKind = Literal["step", "suspect", "fact", "blank", "heading", "prose"]
@@ -39,6 +39,7 @@ _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _TAG = re.compile(r"</?(?:action|step|move|item|li|ol|ul|p|br|b|i|code|strong|em)(?: [^<>]{0,40})?/?>")
 _WORD = re.compile(r"[\w?][\w'?-]*|[^\w\s]")
 _NAME = re.compile(r"[^\W\d_][\w-]*")
+_NEXT_GROUP = re.compile(r"\s*(?:[a-z][\w-]{0,40})?\s?\(")
 _KEY = re.compile(r"\??[a-z_]\w*\s*[=:]\s*(?=\S)")
 _PLAN_WORD = re.compile(r"\b(?:plans?|solutions?|answers?|steps|actions|moves|sequence)\b")
 _NOT_PLAN_WORD = re.compile(
@@ -146,7 +147,7 @@ def _read_body(body: str, listed: bool, lexicon: Lexicon) -> tuple[LineKind, str
     phrases = read_phrases(words, lexicon)
     steps = tuple(phrase.step for phrase in phrases)
     if any(phrase.complete for phrase in phrases):
-        return "step", "words", steps
+        return "step", "words", _chain(words, lexicon) if "→" in words and not listed else steps
     if called := [step for kind, step in groups if kind == "suspect" and _call_of(body, step)]:
         return "suspect", "group", tuple(called)
     if steps and (listed or len(words) <= _LONGEST_SUSPECT):
@@ -154,6 +155,21 @@ def _read_body(body: str, listed: bool, lexicon: Lexicon) -> tuple[LineKind, str
     if _looks_meant(words, listed, lexicon):
         return "suspect", "words", (tuple(word for word in words if word[0].isalnum()),)
     return "prose", "", ()
+
+
+def _chain(words: Sequence[str], lexicon: Lexicon) -> tuple[Step, ...]:
+    """The steps between arrows; a link that names no action and looks meant as a step stays. In lists an arrow leads
+    to a remark as often as to a step, so this is for plans that fill a line."""
+    steps: list[Step] = []
+    start = 0
+    for end in [*(position for position, word in enumerate(words) if word == "→"), len(words)]:
+        link = words[start:end]
+        start = end + 1
+        phrases = read_phrases(link, lexicon)
+        steps.extend(phrase.step for phrase in phrases)
+        if not phrases and _looks_meant(link, False, lexicon):
+            steps.append(tuple(link))
+    return tuple(steps)
 
 
 def _begins(body: str, lexicon: Lexicon) -> bool:
@@ -165,7 +181,7 @@ def _begins(body: str, lexicon: Lexicon) -> bool:
 def _without_comment(body: str) -> str:
     """Without what a semicolon makes a comment; a semicolon between two groups or phrases separates steps."""
     head, mark, tail = body.partition(";")
-    if mark and head.rstrip().endswith((")", "]")) and not tail.lstrip().startswith("("):
+    if mark and head.rstrip().endswith((")", "]")) and _NEXT_GROUP.match(tail) is None:
         return head
     return body
 
@@ -276,6 +292,8 @@ def _looks_meant(words: Sequence[str], listed: bool, lexicon: Lexicon) -> bool:
     head = names[0]
     if not _NAME.fullmatch(head) or words[0] != head or (len(words) > 1 and words[1] in {":", ",", "="}):
         return False
+    if listed and any(word.endswith("s") and squash(word[:-1]) in lexicon.first_words for word in names[1:]):
+        return any(lexicon.named(word) is not None for word in names)  # "truck t1 drives to p2"
     if lexicon.inert(head) or head in lexicon.predicates or head in _END_WORDS:
         return False
     if any(lexicon.named(word) is not None for word in names[1:]):

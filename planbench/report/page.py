@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from planbench.errors import RunFolderError
+from planbench.records.files import REPORT, write_whole
 from planbench.records.sample import Sample
 from planbench.records.summary import Summary
 from planbench.report import wording
@@ -36,16 +36,10 @@ def write_report(
     """Write `report.html` into the folder and return its path.
 
     `summaries` are the runs with the label of each; `samples`, where given, are theirs in the same order, and add the
-    figure of plan length against reference length. Raises RunFolderError where the folder cannot be written.
+    figure of plan length against reference length. Raises InputError where the folder cannot be written.
     """
-    page = report_page(summaries, samples, title)
-    path = folder / "report.html"
-    try:
-        path.write_text(page, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise RunFolderError(
-            f"{path}: cannot be written ({error.strerror}); name a folder that can be, with --out"
-        ) from error
+    path = folder / REPORT
+    write_whole(path, report_page(summaries, samples, title))
     return path
 
 

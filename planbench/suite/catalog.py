@@ -13,8 +13,8 @@ from planbench.paths import domains_dir
 
 @dataclass(frozen=True)
 class DomainInfo:
-    """A domain's folder. `pddl` and `toml` are the texts of domain.pddl and domain.toml, the latter empty where there is
-    none; `settings` is domain.toml as read."""
+    """A domain's folder. `pddl` and `toml` are the texts of domain.pddl and domain.toml (empty where there is none),
+    `settings` is domain.toml as read."""
 
     name: str
     folder: Path

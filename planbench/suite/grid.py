@@ -42,7 +42,7 @@ class World:
 
 
 def draft(rng: Random, target: int) -> Draft | None:
-    """A task whose plan has roughly `target` steps, or None where the goal already holds or the policy finds no plan."""
+    """A task whose plan has roughly `target` steps; None where the goal already holds or the policy finds no plan."""
     wanted_count = max(1, round(target / rng.uniform(5.0, 14.0)))
     span = max(2, min(10, round(target / wanted_count / 2)))
     width, height = rng.randint(2, span + 2), rng.randint(2, span + 2)

@@ -72,7 +72,8 @@ def draft(rng: Random, target: int) -> Draft | None:
 def solve(world: World) -> None:
     """Append the policy's steps to `world.steps`, moving things as it goes."""
     while True:
-        if any([_truck_tour(world, city) for city in world.truck_of]):
+        worked = [_truck_tour(world, city) for city in world.truck_of]
+        if any(worked):
             continue
         if not any(_airplane_hop(world, airplane) for airplane in world.airplanes):
             return

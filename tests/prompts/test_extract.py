@@ -67,70 +67,9 @@ def test_a_step_with_an_unknown_word_is_never_dropped(notation: str, data: st.Da
     assert judge(of.task, found).kind == "malformed"
 
 
-PIECES = st.sampled_from(
-    [
-        "(",
-        ")",
-        "(stack",
-        "a",
-        "b)",
-        "stack",
-        "a",
-        "b",
-        "pick",
-        "up",
-        "[",
-        "]",
-        "{",
-        "}",
-        "<",
-        ">",
-        "```",
-        "~~~",
-        "[PLAN]",
-        "[PLAN_END]",
-        "<think>",
-        "</think>",
-        "1.",
-        "-",
-        "*",
-        "**",
-        "\n",
-        "\r\n",
-        "\x00",
-        ";",
-        ",",
-        ":",
-        '"',
-        "'",
-        "->",
-        "→",
-        "[]",
-        '{"plan":',
-        '["(stack',
-        "a",
-        'b)"',
-        ",",
-        "]",
-        "}",
-        ":",
-        "(define",
-        "1.000:",
-        "?x",
-        "=",
-        "not",
-        "then",
-        "from",
-        "on",
-        "top",
-        "of",
-        "block",
-        "a",
-        "а",
-        "Plan:",
-        "Wait,",
-    ]
-)
+_PIECES = """( ) (stack a b) stack a b pick up [ ] { } < > ``` ~~~ [PLAN] [PLAN_END] <think> </think> 1. - * **
+; , : " ' -> → [] {"plan": ["(stack a b)" , ] } : (define 1.000: ?x = not then from on top of block \u0430 Wait,"""
+PIECES = st.sampled_from([*_PIECES.split(), "\n", "\r\n", "\0", " "])
 
 
 @given(st.lists(PIECES | st.text(max_size=5), max_size=60), st.sampled_from(["", " "]), st.sampled_from(TASKS))
@@ -145,7 +84,7 @@ def test_no_text_raises(pieces: list[str], between: str, task: str) -> None:
 
 HOSTILE = [
     "(", ")", "()", "((a", "[", '{"a":', "<", "<think>", "</think>", "`", "```\n", "~~~", "\n", "a", "a ", "a-", "1. ",
-    "1.\n", "- ", "(stack a b)", "(stack a b)\n", "stack a b ", "pick ", "pick a ", "unstack a from on top of ", "then ",
+    "1.\n", "- ", "(stack a b)", "(stack a b)\n", "stack a b ", "pick ", "pick a ", "stack a from on top of ", "then ",
     "at a ", "the the ", "[PLAN]", "[PLAN END]", "[PLAN]\n(stack a b)\n", '"', '"a', "**", "plan: ", "a plan ", "\0",
     "\u0301\u0323", "İ", "a=", "|", ";", "; (", "→", "1", "step ", "<action ", "\ud800", "grab(a)\n", "a a(", "stack(",
     "[]\n", '"\\u', "[1e9,", "<|channel|>analysis",

@@ -13,7 +13,7 @@ from subprocess import run as execute
 
 import pytest
 
-from planbench.errors import RunFolderError
+from planbench.errors import InputError
 from planbench.metrics import summarise
 from planbench.records.sample import Sample
 from planbench.records.summary import Summary
@@ -184,7 +184,7 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match=r"report\.html: cannot be written \(.*--out"):
+    with pytest.raises(InputError, match=r"report\.html: cannot be written: .*--out"):
         write_report(tmp_path / "missing", [("m", summary([sample()]))])
 
 
