@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -76,11 +76,26 @@ def evaluate(
     RunFolderError where the folder holds a run of other settings, and PlanbenchError where too many samples ended in
     `harness_error` (the summary is written all the same, and the same command tries them again).
     """
+    # Before any work, so that a folder that cannot be written to is told of at once.
+    folder.create()
+    prepared = prepare(tasks, asked.rename, asked.settings.seed)
+    shots = examples(tasks, asked.shots, asked.rename, asked.settings.seed)
+    return deploy(prepared, shots, spec, model, asked, folder, watch)
+
+
+def deploy(
+    prepared: Sequence[Prepared],
+    shots: Mapping[str, Sequence[Shot]],
+    spec: Spec,
+    model: Model,
+    asked: Asked,
+    folder: RunFolder,
+    watch: Watch = lambda done, total, valid: None,
+) -> Summary:
+    """As `evaluate`, of tasks that are prepared already, as `asked` wants them, with the examples of each domain."""
     folder.create()
     with folder.lock():
         style = asked.prompt or model.prompt_style or "pddl"
-        prepared = prepare(tasks, asked.rename, asked.settings.seed)
-        shots = examples(tasks, asked.shots, asked.rename, asked.settings.seed)
         requests = [
             request
             for one in prepared
@@ -251,16 +266,26 @@ def _begin(folder: RunFolder, config: RunConfig, model: Model, asked: Asked, pre
         command=asked.command,
         config=config,
         model=model.describe(),
-        versions={name: found for name in STANDS_ON if (found := _version(name))},
-        machine={
-            "system": platform.platform(),
-            "python": platform.python_version(),
-            "processor": platform.machine(),
-            "cores": os.cpu_count() or 0,
-        },
+        versions=versions(),
+        machine=machine(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     write_json(folder.path / RUN, record)
+
+
+def versions() -> dict[str, str]:
+    """What planbench stands on here, package to version."""
+    return {name: found for name in STANDS_ON if (found := _version(name))}
+
+
+def machine() -> dict[str, str | int]:
+    """What this runs on."""
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count() or 0,
+    }
 
 
 def _version(package: str) -> str:

