@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -119,7 +120,7 @@ def test_shares_of_the_splits_cover_all_keys_once() -> None:
     bounds = sorted(SPLITS.values())
     assert bounds[0][0] == 0.0
     assert bounds[-1][1] == 1.0
-    assert all(one[1] == two[0] for one, two in zip(bounds, bounds[1:], strict=False))
+    assert all(one[1] == two[0] for one, two in pairwise(bounds))
     rng = Random(0)
     found = [split_of(f"{rng.getrandbits(128):032x}") for _ in range(20_000)]
     for name, (low, high) in SPLITS.items():
