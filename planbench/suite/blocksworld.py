@@ -17,6 +17,9 @@ from planbench.suite.draft import Draft, Fact
 
 TABLE = -1
 
+MAX_BLOCKS = 32
+"""For plans of up to 64 steps; it is what domain.toml states and what the small planner's vocabulary names."""
+
 State = list[int]
 """For each block the block beneath it, or TABLE."""
 
@@ -24,11 +27,12 @@ State = list[int]
 def draft(rng: Random, target: int) -> Draft | None:
     """A task whose plan has about `target` steps (two a move), or None where start and goal are the same."""
     moves = max(1, (target + 1) // 2)
+    most = max(MAX_BLOCKS, moves)
     if rng.random() < 0.5:
-        blocks = max(2, round(moves * rng.uniform(0.7, 1.1)))
+        blocks = min(most, max(2, round(moves * rng.uniform(0.7, 1.1))))
         start, goal = _random_state(rng, blocks), _random_state(rng, blocks)
     else:
-        blocks = rng.randint(max(2, moves // 2 + 1), moves + 5)
+        blocks = min(most, rng.randint(max(2, moves // 2 + 1), moves + 5))
         start = _random_state(rng, blocks)
         goal = _shuffled(rng, start, moves)
     order = solve(start, goal)

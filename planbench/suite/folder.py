@@ -22,7 +22,7 @@ MAX_BYTES = 50_000_000
 """A larger PDDL file is refused before it is read."""
 
 
-def read_folder(folder: Path, domain_file: Path | None = None, domain_name: str | None = None) -> list[Task]:
+def read_folder(folder: Path, domain_file: Path | None = None) -> list[Task]:
     """The tasks of a folder, in the natural order of their file names (`p2` before `p10`).
 
     Raises InputError where the folder, the domain or every problem is missing.
@@ -33,7 +33,7 @@ def read_folder(folder: Path, domain_file: Path | None = None, domain_name: str 
     if not domain_path.is_file():
         raise InputError(f"{folder}: no domain.pddl in it; name the file with --domain FILE.pddl")
     domain_pddl = read_text(domain_path)
-    name = domain_name or (folder.resolve().name if domain_file is None else domain_path.stem)
+    name = _domain_name(domain_path)
     domain_toml = _wording(domain_path, domain_pddl)
     problems = sorted(folder.glob("*.pddl"), key=_natural)
     tasks = []
@@ -56,8 +56,12 @@ def read_problem_file(path: Path, domain_file: Path | None = None) -> Task:
     if not domain_path.is_file():
         raise InputError(f"{path}: no domain.pddl beside it; name the file with --domain FILE.pddl")
     domain_pddl = read_text(domain_path)
-    name = path.resolve().parent.name if domain_file is None else domain_path.stem
-    return Task(path.stem, name, domain_pddl, text, None, _wording(domain_path, domain_pddl))
+    return Task(path.stem, _domain_name(domain_path), domain_pddl, text, None, _wording(domain_path, domain_pddl))
+
+
+def _domain_name(path: Path) -> str:
+    """A domain.pddl is named after its folder, another domain file after itself."""
+    return path.resolve().parent.name if path.name == "domain.pddl" else path.stem
 
 
 def _wording(domain_path: Path, domain_pddl: str) -> str:

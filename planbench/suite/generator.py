@@ -70,8 +70,7 @@ def drafts(
     if not 0 <= count <= MAX_COUNT:
         raise InputError(f"{count} tasks: the number must lie in 0 to {MAX_COUNT}")
     check_split(split)
-    module, name = GENERATORS[domain].split(":")
-    make: Maker = getattr(import_module(module), name)
+    make = maker(domain)
     rng = Random(_seed_number(domain, split, seed))
     seen: set[str] = set()
     exhausted: set[int] = set()
@@ -89,6 +88,12 @@ def drafts(
             return
         seen.add(found[1])
         yield found
+
+
+def maker(domain: str) -> Maker:
+    """The generator of a domain that has one."""
+    module, name = GENERATORS[domain].split(":")
+    return getattr(import_module(module), name)
 
 
 def _one(

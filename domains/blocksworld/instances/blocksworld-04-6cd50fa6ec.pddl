@@ -1,0 +1,21 @@
+(define (problem blocksworld-04-6cd50fa6ec)
+  (:domain blocksworld)
+  (:objects
+    b1 b2 b3 b4 b5 b6 - block)
+  (:init
+    (on b1 b5)
+    (on b2 b6)
+    (on b3 b2)
+    (clear b3)
+    (on b4 b1)
+    (clear b4)
+    (ontable b5)
+    (ontable b6)
+    (handempty))
+  (:goal (and
+    (ontable b1)
+    (on b2 b6)
+    (on b3 b2)
+    (ontable b4)
+    (ontable b5)
+    (ontable b6))))

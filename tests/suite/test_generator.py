@@ -1,0 +1,183 @@
+"""What a generated set promises: the same bytes from a seed, valid plans of the lengths asked for, no task twice."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from planbench.core.compile import CompiledTask, compile_task
+from planbench.core.judge import judge
+from planbench.core.parse import read_domain, read_problem
+from planbench.errors import InputError
+from planbench.prompts.compact import Scene, name_objects, prompt_words, scene_of
+from planbench.records import ReferencePlan, Task
+from planbench.suite import GENERATORS, SPLITS, domain_info, generate, split_of, task_key
+from planbench.suite.canonical import canonical_key
+from planbench.suite.draft import Draft
+from planbench.suite.generator import MAX_LENGTH, drafts, maker
+from tests.suite.golden import SETS, digest, made
+from tests.suite.shortest import shortest
+
+ROOT = Path(__file__).parents[2]
+
+GOLDEN = {
+    "blocksworld": {"test": "1f0856b68e70f0eb", "base": "e25a5d99cb830708", "long": "7ff1a93fda275702"},
+    "logistics": {"test": "a6a3d2575fa58a62", "base": "85a45568a4db49f3", "long": "ff42de4e82c11070"},
+    "grid": {"test": "d78c622bbed574fc", "base": "a4a572d7e9d51568", "long": "01e79bb2deb0bb12"},
+}
+"""Made by `python -m tests.suite.golden test base long`. A change of `base` changes what the small planner learns from,
+any change what earlier results were about."""
+
+RANGES = [(1, 1, 6), (2, 2, 16), (3, 8, 16), (4, 2, 60), (5, 60, 60)]
+"""Seed, shortest and longest plan."""
+
+
+def count(low: int, high: int) -> int:
+    return 25 if high <= 16 else 10 if low < high else 3
+
+
+@cache
+def some(domain: str, seed: int, low: int, high: int) -> list[Task]:
+    return generate(domain, count(low, high), seed=seed, plan_length=(low, high))
+
+
+def compiled(task: Task) -> CompiledTask:
+    domain = read_domain(task.domain_pddl)
+    return compile_task(domain, read_problem(task.problem_pddl, domain))
+
+
+def every_set() -> pytest.MarkDecorator:
+    cases = [(domain, *asked) for domain in GENERATORS for asked in RANGES]
+    return pytest.mark.parametrize(("domain", "seed", "low", "high"), cases)
+
+
+@pytest.mark.parametrize("domain", GENERATORS)
+def test_the_bytes_are_those_of_the_first_day(domain: str) -> None:
+    assert {name: digest(made(domain, name)) for name in SETS} == GOLDEN[domain]
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_the_bytes_do_not_hang_on_the_process(hash_seed: str) -> None:
+    command = [sys.executable, "-m", "tests.suite.golden", "base"]
+    environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"{domain} {hashes['base']}" for domain, hashes in GOLDEN.items()]
+
+
+@pytest.mark.parametrize("domain", GENERATORS)
+def test_the_first_tasks_of_a_larger_set_are_the_smaller_set(domain: str) -> None:
+    larger = generate(domain, 30, seed=9)
+    assert generate(domain, 11, seed=9) == larger[:11]
+    assert generate(domain, 0, seed=9) == []
+    assert generate(domain, 11, seed=10) != larger[:11]
+
+
+@every_set()
+def test_reference_plans_are_valid_and_of_the_length_asked_for(domain: str, seed: int, low: int, high: int) -> None:
+    tasks = some(domain, seed, low, high)
+    assert len(tasks) == count(low, high)
+    for task in tasks:
+        ready = compiled(task)
+        assert task.reference is not None
+        assert judge(ready, task.reference.steps).kind == "valid"
+        assert judge(ready, ()).kind == "goal_missed"
+        assert low <= task.reference.length <= high
+
+
+@every_set()
+def test_no_task_occurs_twice_and_all_are_of_their_split(domain: str, seed: int, low: int, high: int) -> None:
+    keys = [task_key(compiled(task)) for task in some(domain, seed, low, high)]
+    assert len(set(keys)) == len(keys)
+    assert {split_of(key) for key in keys} == {"test"}
+
+
+@pytest.mark.parametrize("domain", GENERATORS)
+def test_lengths_are_spread_over_the_range(domain: str) -> None:
+    lengths = [task.reference_length or 0 for task in generate(domain, 60, seed=1, plan_length=(2, 31))]
+    for low in range(2, 32, 10):
+        assert 15 <= sum(low <= length < low + 10 for length in lengths) <= 25
+
+
+@pytest.mark.parametrize("domain", GENERATORS)
+def test_sizes_are_those_that_the_domain_states(domain: str) -> None:
+    """In domain.toml; a small planner's vocabulary is made for them."""
+    stated = domain_info(domain).settings["sizes"]
+    shortest_plan, longest_plan = stated.pop("plan-length")
+    make, rng = maker(domain), Random(0)
+    drawn = [make(rng, target) for target in [*range(shortest_plan, longest_plan), *[longest_plan] * 200]]
+    sizes = [_sizes(draft) for draft in drawn if draft is not None]
+    assert len(sizes) > 200
+    for name, (least, most) in stated.items():
+        assert least <= min(size[name] for size in sizes)
+        assert max(size[name] for size in sizes) <= most
+
+
+def _sizes(draft: Draft) -> Counter[str]:
+    places = [name.split("-") for name, kind in draft.objects.items() if kind == "place"]
+    rectangle = (
+        {"width": 1 + max(int(place[1]) for place in places), "height": 1 + max(int(place[2]) for place in places)}
+        if places
+        else {}
+    )
+    plural = {"city": "cities"}
+    return Counter(plural.get(kind, f"{kind}s") for kind in draft.objects.values()) + Counter(rectangle)
+
+
+@pytest.mark.parametrize(("domain", "longest"), [("blocksworld", 10), ("logistics", 9), ("grid", 16)])
+def test_optimal_is_claimed_only_where_no_plan_is_shorter(domain: str, longest: int) -> None:
+    searched: list[tuple[int, ReferencePlan]] = []
+    for task in generate(domain, 45, seed=0, plan_length=(1, longest)):
+        best = shortest(compiled(task), 2500)
+        if best is not None and task.reference is not None:
+            searched.append((best, task.reference))
+    assert [(best, plan.length) for best, plan in searched if plan.optimal and best != plan.length] == []
+    assert [(best, plan.length) for best, plan in searched if best > plan.length] == []
+    assert sum(plan.optimal for _, plan in searched) >= 15
+    assert sum(not plan.optimal for _, plan in searched) >= 5
+
+
+@pytest.mark.parametrize("domain", GENERATORS)
+def test_splits_share_no_task(domain: str) -> None:
+    keys = {split: {key for _, key in drafts(domain, 60, seed=0, plan_length=(1, 6), split=split)} for split in SPLITS}
+    assert all(len(found) >= 10 for found in keys.values())
+    assert all(split_of(key) == split for split, found in keys.items() for key in found)
+    assert len(set.union(*keys.values())) == sum(map(len, keys.values()))
+
+
+@pytest.mark.parametrize("domain", GENERATORS)
+def test_a_task_reads_the_same_from_its_file_as_from_the_generator(domain: str) -> None:
+    """The small planner is trained on what the generator makes and asked about what is read from files."""
+    info = domain_info(domain)
+    omit = info.settings.get("compact", {}).get("omit", ())
+    tasks = generate(domain, 20, seed=6, plan_length=(2, 20))
+    for task, (draft, key) in zip(tasks, drafts(domain, 20, seed=6, plan_length=(2, 20)), strict=True):
+        ready = compiled(task)
+        assert task_key(ready) == key == canonical_key(draft)
+        assert list(ready.objects.items()) == list(draft.objects.items())
+        made_of = Scene(domain, draft.objects, draft.init, draft.goal)
+        assert prompt_words(scene_of(ready), name_objects(ready.objects), omit) == prompt_words(
+            made_of, name_objects(draft.objects), omit
+        )
+
+
+def test_what_cannot_be_made_is_refused_in_one_line() -> None:
+    def refusal(domain: str, count: int = 1, plan_length: tuple[int, int] = (2, 16), split: str = "test") -> str:
+        with pytest.raises(InputError) as refused:
+            generate(domain, count, plan_length=plan_length, split=split)
+        assert "\n" not in str(refused.value)
+        return str(refused.value)
+
+    assert "found 0 of 1" in refusal("blocksworld", plan_length=(3, 3))
+    assert "found" in refusal("blocksworld", 500, plan_length=(2, 4))
+    assert "5:4 is no range" in refusal("blocksworld", plan_length=(5, 4))
+    assert "0:4 is no range" in refusal("grid", plan_length=(0, 4))
+    assert f"2:{MAX_LENGTH + 1} is no range" in refusal("grid", plan_length=(2, MAX_LENGTH + 1))
+    assert "unknown split 'train'" in refusal("grid", split="train")
+    assert "no domain 'rovers'" in refusal("rovers")
