@@ -13,8 +13,8 @@ Found first means: the earliest generation, then the smallest sample index, then
 unknown token count stands behind all that are known. Every rule here gives the same answer in whatever order the
 traces come: tasks stand in the order of their hash, traces in the order in which they were found.
 
-A trace that ended in `harness_error` is a failure of ours and is passed over by every rule here. Caps come after a rule and take
-out what would count too much: copies of one plan, tasks that the newest model no longer fails.
+A trace that ended in `harness_error` is a failure of ours and is passed over by every rule here. Caps come after a
+rule and take out what would count too much: copies of one plan, tasks that the newest model no longer fails.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planbench.errors import InputError
@@ -44,6 +44,7 @@ def beats(one: Trace, other: Trace) -> bool:
     return one.index < other.index
 
 
+@settings(deadline=None)
 @given(traces())
 def test_shortest_keeps_the_one_trace_of_a_task_that_none_beats(given_: list[Trace]) -> None:
     right = [one for one in given_ if one.verdict == "valid"]
@@ -55,6 +56,7 @@ def test_shortest_keeps_the_one_trace_of_a_task_that_none_beats(given_: list[Tra
         assert not any(beats(other, item.trace) for other in right if other.task_hash == item.trace.task_hash)
 
 
+@settings(deadline=None)
 @given(traces())
 def test_valid_none_and_random_are_what_they_say(given_: list[Trace]) -> None:
     right = {one.id for one in given_ if one.verdict == "valid"}
@@ -66,6 +68,7 @@ def test_valid_none_and_random_are_what_they_say(given_: list[Trace]) -> None:
     assert sorted(item.trace.task_hash for item in drawn) == sorted({one.task_hash for one in given_ if one.valid})
 
 
+@settings(deadline=None)
 @given(traces(), st.randoms(use_true_random=False), st.integers(0, 5))
 def test_no_rule_depends_on_the_order_of_the_traces(given_: list[Trace], random: Random, seed: int) -> None:
     shuffled = random.sample(given_, len(given_))
@@ -91,6 +94,7 @@ def test_fewest_tokens_decide_between_equal_lengths_whoever_came_first() -> None
 # Caps
 
 
+@settings(deadline=None)
 @given(traces(), st.integers(1, 3), st.sampled_from(["plan", "reply"]))
 def test_duplicates_are_capped_and_nothing_else_is(given_: list[Trace], most: int, by: str) -> None:
     weighted = everything(given_, Random(0))
@@ -111,6 +115,7 @@ def test_duplicates_are_capped_and_nothing_else_is(given_: list[Trace], most: in
             assert all(other.trace.generation <= item.trace.generation for other in same)
 
 
+@settings(deadline=None)
 @given(traces(), st.sampled_from([0.0, 0.2, 0.5, 0.75, 1.0]), st.integers(0, 3))
 def test_solved_tasks_are_limited_to_their_share(given_: list[Trace], share: float, seed: int) -> None:
     weighted = valid(given_, Random(0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planbench.errors import RunFolderError
@@ -44,6 +44,7 @@ def test_a_trace_is_what_its_sample_says() -> None:
     assert trace.reference_length == 6
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False), st.text(st.characters(codec="utf-8")))
 def test_curated_lines_come_back_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, weight: float, reason: str
