@@ -21,7 +21,7 @@ from planbench.errors import InputError
 from planbench.models.catalog import LoadOptions, tiny_folder
 from planbench.models.decode import Completion, Row, decode
 from planbench.models.hf_load import Loaded, load_checkpoint, locate
-from planbench.models.hf_prompt import PromptEncoder
+from planbench.models.hf_prompt import PromptEncoder, stop_tokens
 from planbench.records import Prompt, Reply, Request, SamplingSettings
 
 _SWITCH = {"yes": True, "no": False}
@@ -56,7 +56,7 @@ class HfModel:
         self._batch_size = batch_size
         self._encoder = PromptEncoder(loaded.tokenizer, name, template)
         self._vocabulary = int(loaded.model.get_input_embeddings().weight.shape[0])
-        self._stop = _stop_tokens(loaded.model, loaded.tokenizer)
+        self._stop = stop_tokens(loaded.model.generation_config, loaded.model.config, loaded.tokenizer)
         # What stands under padding is masked; it only has to be a token of the model.
         pad = loaded.tokenizer.pad_token_id
         self._pad = pad if pad is not None and 0 <= pad < self._vocabulary else 0
@@ -189,18 +189,6 @@ def _cache_bytes(model: Any) -> int:
     kept = getattr(config, "num_key_value_heads", None) or heads
     size = getattr(config, "head_dim", None) or getattr(config, "hidden_size", 0) // heads
     return 2 * getattr(config, "num_hidden_layers", 1) * kept * size * model.dtype.itemsize
-
-
-def _stop_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Every token that ends a reply: of the generation config, of the config, and the tokenizer's own."""
-    found: set[int] = set()
-    for value in (
-        getattr(model.generation_config, "eos_token_id", None),
-        getattr(model.config.get_text_config(), "eos_token_id", None),
-        tokenizer.eos_token_id,
-    ):
-        found.update(value if isinstance(value, list | tuple) else [] if value is None else [value])
-    return frozenset(int(token) for token in found)
 
 
 def _positive(value: object) -> int | None:

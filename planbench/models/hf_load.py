@@ -128,6 +128,23 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
     return Loaded(files, model.eval(), tokenizer, str(model.device), str(model.dtype).removeprefix("torch."))
 
 
+def load_texts(folder: Path, options: LoadOptions) -> tuple[Any, Any, Any]:
+    """Tokenizer, config and generation config of a folder, without its weights."""
+    check_folder(folder)
+
+    from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+
+    shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
+    with _refusing(folder, "config.json cannot be used"):
+        config = AutoConfig.from_pretrained(folder, **shared)
+    with _refusing(folder, "the tokenizer cannot be loaded"):
+        tokenizer = AutoTokenizer.from_pretrained(folder, **shared)
+    if not (folder / "generation_config.json").is_file():
+        return tokenizer, config, GenerationConfig.from_model_config(config)
+    with _refusing(folder, "generation_config.json cannot be used"):
+        return tokenizer, config, GenerationConfig.from_pretrained(folder, local_files_only=True)
+
+
 @contextmanager
 def _refusing(folder: Path, what: str) -> Iterator[None]:
     """Turn whatever goes wrong inside into a `CheckpointError` that opens with `what`."""

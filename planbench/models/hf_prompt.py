@@ -45,6 +45,19 @@ class PromptEncoder:
         text = "".join(message.content for message in prompt.messages) if prompt.raw else prompt.text
         return self._ids(text, special=True)
 
+    def after_reply(self) -> list[int]:
+        """The token ids that the chat template writes behind an assistant's turn."""
+        turns = (Message("user", "?"), Message("assistant", _PROBE), Message("user", "?"))
+        try:
+            text = self._render(turns)
+        except Exception:  # as above; there are templates for one turn only
+            return []
+        return self._ids(text.partition(_PROBE)[2], special=False)
+
+    def text_ids(self, text: str) -> list[int]:
+        """The token ids of a text that stands behind a prompt: nothing is put in front of it."""
+        return self._ids(text, special=False) if text else []
+
     def _render(self, messages: tuple[Message, ...]) -> str:
         turns = [{"role": message.role, "content": message.content} for message in messages]
         # A prompt that ends in the assistant's own words is to be continued, not answered.
@@ -68,6 +81,18 @@ class PromptEncoder:
         if not ids and self.tokenizer.bos_token_id is not None:
             ids.append(self.tokenizer.bos_token_id)
         return ids
+
+
+def stop_tokens(generation_config: Any, config: Any, tokenizer: Any) -> frozenset[int]:
+    """Every token that ends a reply: of the generation config, of the config, and the tokenizer's own."""
+    found: set[int] = set()
+    for value in (
+        getattr(generation_config, "eos_token_id", None),
+        getattr(config.get_text_config(), "eos_token_id", None),
+        tokenizer.eos_token_id,
+    ):
+        found.update(value if isinstance(value, list | tuple) else [] if value is None else [value])
+    return frozenset(int(token) for token in found)
 
 
 def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:

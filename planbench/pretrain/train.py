@@ -23,10 +23,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from planbench.errors import InputError
+from planbench.models.optimizer import Muon
 from planbench.pretrain.checkpoint import new_model, new_tokenizer, save
 from planbench.pretrain.config import PretrainConfig
 from planbench.pretrain.corpus import Example, base_examples, vocabulary, words_of
-from planbench.pretrain.optimizer import Muon
 
 SAVE_EVERY = 500
 

@@ -64,6 +64,21 @@ def write_json(path: Path, record: BaseModel) -> None:
     write_whole(path, record.model_dump_json(indent=2) + "\n")
 
 
+def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:
+    """The lines of a JSONL file of ours, each validated. Raises RunFolderError with file, line and the first fault; a
+    last line without its newline, which a kill left, is left out."""
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            yield kind.model_validate_json(line)
+        except ValidationError as error:
+            raise RunFolderError(f"{path}:{number}: {_first_fault(error)}") from None
+
+
+def write_lines(path: Path, records: Iterable[BaseModel]) -> None:
+    """A JSONL file, whole or not at all."""
+    write_whole(path, "".join(record.model_dump_json() + "\n" for record in records))
+
+
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in fault["loc"])
@@ -148,17 +163,12 @@ class RunFolder:
     def samples(self) -> Iterator[Sample]:
         """The samples so far, in the order in which they were drawn. Raises RunFolderError at a line that is none."""
         path = self.path / SAMPLES
-        if not path.is_file():
-            return
-        for number, line in enumerate(_lines(path), 1):
-            try:
-                yield Sample.model_validate_json(line)
-            except ValidationError as error:
-                raise RunFolderError(f"{path}:{number}: {_first_fault(error)}") from None
+        if path.is_file():
+            yield from read_lines(path, Sample)
 
     def keep_samples(self, samples: Iterable[Sample]) -> None:
         """Put these samples in place of those that are there, whole or not at all."""
-        write_whole(self.path / SAMPLES, "".join(sample.model_dump_json() + "\n" for sample in samples))
+        write_lines(self.path / SAMPLES, samples)
 
     @contextmanager
     def appending(self) -> Generator[SampleWriter]:

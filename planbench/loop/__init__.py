@@ -1,0 +1,1 @@
+"""Iterative deployment: sample plans, judge them, keep what worked, fine-tune, deploy again."""
