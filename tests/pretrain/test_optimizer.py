@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from planbench.pretrain.optimizer import Muon
+from planbench.pretrain.train import Muon
 
 SHAPES = [(12, 12), (8, 20), (20, 8), (12, 12), (20, 8), (3, 1)]
 LR, MOMENTUM, DECAY = 0.1, 0.95, 0.05
