@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     "--domain", "domains", multiple=True, metavar="NAME", help="To train on.  [default: all with a generator]"
 )
 @click.option("--longest", type=click.IntRange(1, 60), default=6, show_default=True, help="Longest plan to learn from.")
-@click.option("--tasks", type=click.IntRange(1), default=5_000, show_default=True, help="Distinct tasks a domain.")
+@click.option(
+    "--tasks", type=click.IntRange(1, 1_000_000), default=5_000, show_default=True, help="Distinct tasks a domain."
+)
 @click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True, help="Batches to learn from.")
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Uses of tasks in a batch.")
 @click.option("--width", type=click.IntRange(8), default=64, show_default=True, help="Of the model.")
@@ -66,8 +68,8 @@ def command(
         layers=layers,
         seed=seed,
     )
-    if width % config.heads:
-        raise InputError(f"--width {width}: must be a multiple of {config.heads}")
+    if width % (2 * config.heads):  # rotary positions turn pairs of numbers within a head
+        raise InputError(f"--width {width}: must be a multiple of {2 * config.heads}")
     folder = Path(out) if out else Path("runs") / f"planner-{seed}"
     RunFolder(folder).create()
 

@@ -1,8 +1,8 @@
 """Training the small planner from scratch, from tasks to a checkpoint.
 
 The loss is the cross-entropy of the plan's words and of the end of the plan; the words of the prompt are given, never
-learned. Uses of tasks are drawn domain by domain in equal shares. Every 500 steps the state is saved beside the
-checkpoint, and the same command goes on from there to the same weights.
+learned. Uses of tasks are drawn domain by domain in equal shares. Every 500 steps, and at the end, the state is
+saved beside the checkpoint, and the same command goes on from there to the same weights.
 
 Not covered: more than one process. A planner of this size is trained on one core in about an hour.
 """
@@ -15,12 +15,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from transformers.utils import logging
 
 from planbench.errors import InputError
 from planbench.models.optimizer import Muon
@@ -88,6 +90,8 @@ class Batches:
 
 def pretrain(config: PretrainConfig, out: Path, report: Callable[[Progress], None] = lambda _: None) -> Outcome:
     """Train a planner and leave its checkpoint in `out`. Raises InputError where `out` holds another training."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     torch.set_num_threads(config.threads)
     examples = list(base_examples(config.domains, config.tasks, seed=config.seed, longest=config.longest))
     words = vocabulary(examples)
@@ -123,7 +127,7 @@ def pretrain(config: PretrainConfig, out: Path, report: Callable[[Progress], Non
         tokens += inputs.numel()
         seconds += time.perf_counter() - started
         report(Progress(done, config.steps, sum(losses) / len(losses), tokens, seconds))
-        if done % SAVE_EVERY == 0:
+        if done % SAVE_EVERY == 0 or done == config.steps:
             state.keep(model, [optimizer for optimizer, _ in optimizers], rng, (done, tokens, seconds, losses))
     model.eval()
     save(out, model, tokenizer)
@@ -172,8 +176,13 @@ class _State:
     ) -> tuple[int, int, float, list[float]]:
         if not self._path.is_file():
             return 0, 0, 0.0, []
-        kept = torch.load(self._path, weights_only=True)
-        if kept["config"] != self._config:
+        try:
+            kept = torch.load(self._path, weights_only=True)
+            config = kept["config"]
+        except (OSError, EOFError, RuntimeError, UnpicklingError, LookupError, TypeError) as error:
+            what = type(error).__name__
+            raise InputError(f"{self._path}: no state of a training ({what}); remove it to start anew") from None
+        if config != self._config:
             raise InputError(f"{self._path.parent}: holds another training; choose another --out or the same options")
         model.load_state_dict(kept["model"])
         for optimizer, state in zip(optimizers, kept["optimizers"], strict=True):

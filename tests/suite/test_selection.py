@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planbench.records import ReferencePlan, Task
@@ -21,6 +21,7 @@ tasks_of_domains = st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.int
 )
 
 
+@settings(deadline=None)
 @given(tasks_of_domains, st.integers(1, 70))
 def test_as_many_as_asked_for_in_their_order_and_shared_fairly(tasks: list[Task], limit: int) -> None:
     kept = spread(tasks, limit)
@@ -33,6 +34,7 @@ def test_as_many_as_asked_for_in_their_order_and_shared_fairly(tasks: list[Task]
     assert all(got[domain] >= min(have[domain], most - 1) for domain in have)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=60), st.integers(1, 60))
 def test_lengths_stand_for_those_that_there_are(lengths: list[int], limit: int) -> None:
     """The k-th of the kept lengths, in order, lies in the k-th of equal stretches of all lengths, in order."""
