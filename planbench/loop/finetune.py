@@ -1,0 +1,341 @@
+"""Fine-tuning on curated traces, from one checkpoint to the next.
+
+All weights are trained, or low-rank adapters (LoRA) that are merged into the weights at the end: what comes out is an
+ordinary checkpoint either way, with the tokenizer, the generation settings and the precision of the one that went in.
+It is written beside its place and moved there whole.
+
+Through accelerate: on an accelerator where there is one, and in several processes where the program was started so
+(each computes its share of every batch, and the weights are those of one process up to rounding).
+
+Not covered: going on in the middle of a training (a kill costs the training), models too large for one device, and
+checkpoints that bring code of their own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from planbench.errors import InputError
+from planbench.loop.batches import Batch, Use, draws, split_tasks, stack, use
+from planbench.loop.examples import TrainExample
+from planbench.loop.finetune_config import FinetuneConfig, FinetuneOutcome, FinetuneProgress, LoraSettings
+from planbench.loop.objective import per_token, weighted_nll
+from planbench.models.catalog import LoadOptions
+from planbench.models.hf_files import TEXTS_THAT_MATTER, one_line
+from planbench.models.hf_load import Loaded, load_checkpoint
+from planbench.models.optimizer import Muon
+from planbench.records.files import write_whole
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+RECORD = "finetune.json"
+"""In the new checkpoint: the configuration and the outcome."""
+
+ADAPTER = "adapter"
+GENERATION = "generation_config.json"
+
+_MUON_RATE = 4
+_DEFAULT_EPOCHS = 2.0
+
+
+def finetune(
+    checkpoint: Path,
+    examples: Sequence[TrainExample],
+    config: FinetuneConfig,
+    out: Path,
+    report: Callable[[FinetuneProgress], None] = lambda _: None,
+) -> FinetuneOutcome:
+    """Train the model in folder `checkpoint` and leave the new one in folder `out`, which must not exist.
+
+    Raises InputError where there is nothing to learn from, `out` is there or cannot be written, or the loss stops being
+    a number, and CheckpointError for a checkpoint that cannot be loaded.
+    """
+    if out.exists():
+        raise InputError(f"{out}: is there already; remove it or choose another folder")
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    # Read as it was saved, to be saved so again; trained in full precision, where small steps are not rounded away.
+    loaded = load_checkpoint(checkpoint, LoadOptions({"device": "cpu", "dtype": "auto"}))
+    saved_as = loaded.model.dtype
+    training = _Training(loaded, examples, config)
+    outcome = training.run(report)
+    if training.accelerator.is_main_process:
+        _publish(training, saved_as, checkpoint, out, config, outcome)
+    training.accelerator.wait_for_everyone()
+    return outcome
+
+
+class _Training:
+    """A training: a model, its data, its optimizers."""
+
+    def __init__(self, loaded: Loaded, examples: Sequence[TrainExample], config: FinetuneConfig) -> None:
+        self._config = config
+        usable = _usable(examples, loaded.model)
+        self._left_out = len(examples) - len(usable)
+        self._examples, self._held_out = split_tasks(usable, config.validation, config.seed)
+        if not self._examples:
+            raise InputError("no example with a weight and a token to learn: there is nothing to train on")
+        self._weights = self._weights_of(self._examples)
+        self._batch = min(config.batch, len(self._examples))
+        self._pad = loaded.tokenizer.pad_token_id or 0
+        self._keeps_logits = "logits_to_keep" in inspect.signature(loaded.model.forward).parameters
+        self.accelerator = _accelerator(config)
+        tokens = sum(abs(w) * len(e.completion) for w, e in zip(self._weights, self._examples, strict=True))
+        self._constant = self._batch * tokens / len(self._examples) / self.accelerator.num_processes
+        torch.manual_seed(config.seed)
+        model = loaded.model.float()
+        if config.checkpointing:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        model = _with_adapters(model, config.lora) if config.lora else model
+        self._parameters = sum(p.numel() for p in model.parameters())
+        self._trained = [p for p in model.parameters() if p.requires_grad]
+        optimizers = _optimizers(model, config)
+        self._rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
+        self._model, *self._optimizers = self.accelerator.prepare(model, *optimizers)
+
+    @property
+    def model(self) -> Any:
+        """The model as it is now, with its adapters where it has any."""
+        return self.accelerator.unwrap_model(self._model)
+
+    def run(self, report: Callable[[FinetuneProgress], None]) -> FinetuneOutcome:
+        config, started = self._config, time.perf_counter()
+        round_ = len(self._examples) / (self._batch * config.accumulate)
+        steps = config.steps or max(1, math.ceil((config.epochs or _DEFAULT_EPOCHS) * round_))
+        every = config.evaluate_every or max(1, math.ceil(round_))
+        order = draws(len(self._examples), self._batch, Random(f"{config.seed}-order"))
+        names = Random(f"{config.seed}-names")
+        before = self._validate()
+        watch = _Watch(config.patience, self._trained)
+        losses: list[float] = []
+        tokens = step = 0
+        while step < steps and not watch.over:
+            self._set_rates(_schedule(step, steps, config))
+            batches = [self._draw(next(order), names) for _ in range(config.accumulate)]
+            losses = [*losses[-99:], self._step(batches)]
+            tokens += sum(len(prompt) + len(completion) for batch in batches for prompt, completion, _ in batch)
+            step += 1
+            if not math.isfinite(losses[-1]):
+                raise InputError(f"the loss is no number any more at step {step}; try a smaller learning rate")
+            evaluated = self._validate() if step % every == 0 or step == steps else None
+            if evaluated is not None:
+                watch.add(step, evaluated)
+            report(
+                FinetuneProgress(
+                    step=step,
+                    steps=steps,
+                    loss=sum(losses) / len(losses),
+                    tokens=tokens,
+                    seconds=time.perf_counter() - started,
+                    validation=evaluated,
+                )
+            )
+        after = watch.settle()
+        return FinetuneOutcome(
+            steps=step,
+            examples=len(self._examples),
+            held_out=len(self._held_out),
+            left_out=self._left_out,
+            tokens=tokens,
+            seconds=time.perf_counter() - started,
+            loss=sum(losses) / len(losses),
+            validation_before=before,
+            validation_after=after,
+            validations=tuple(watch.losses),
+            stopped_early=step < steps,
+            parameters=self._parameters,
+            trained_parameters=sum(p.numel() for p in self._trained),
+        )
+
+    def _weights_of(self, examples: Sequence[TrainExample]) -> list[float]:
+        weights = [example.weight for example in examples]
+        if self._config.normalise == "traces":
+            return weights
+        return per_token(weights, [len(example.completion) for example in examples])
+
+    def _set_rates(self, share: float) -> None:
+        for optimizer, rate in zip(self._optimizers, self._rates, strict=True):
+            optimizer.param_groups[0]["lr"] = rate * share
+
+    def _draw(self, indices: Sequence[int], names: Random) -> list[Use]:
+        return [use(self._examples[index], self._weights[index], names) for index in indices]
+
+    def _step(self, batches: Sequence[Sequence[Use]]) -> float:
+        """One update from all the batches; returns their mean loss."""
+        self._model.train()
+        total = 0.0
+        for batch in batches:
+            with self.accelerator.accumulate(self._model):
+                loss = self._loss(stack(self._share(batch), self._pad), self._constant)
+                self.accelerator.backward(loss)
+                if self.accelerator.sync_gradients:
+                    self.accelerator.clip_grad_norm_(self._trained, self._config.clip)
+                for optimizer in self._optimizers:
+                    optimizer.step()
+                    optimizer.zero_grad()
+            mean: Any = self.accelerator.reduce(loss.detach(), "mean")
+            total += float(mean)
+        return total / len(batches)
+
+    def _share(self, batch: Sequence[Use]) -> Sequence[Use]:
+        """This process's part of a batch: at least one use, without a weight if there is none for it."""
+        own = batch[self.accelerator.process_index :: self.accelerator.num_processes]
+        return own or [(*batch[0][:2], 0.0)]
+
+    def _loss(self, batch: Batch, constant: float) -> Tensor:
+        device = self.accelerator.device
+        # Padding stands on the right, where a causal model never looks: no mask is needed.
+        kept = {"logits_to_keep": batch.tokens.shape[1] - batch.first} if self._keeps_logits else {}
+        logits = self._model(input_ids=batch.tokens.to(device), use_cache=False, **kept).logits
+        targets = batch.targets[:, batch.targets.shape[1] - logits.shape[1] :].to(device)
+        return weighted_nll(logits, targets, batch.weights.to(device), constant)
+
+    @torch.no_grad()
+    def _validate(self) -> float | None:
+        """The loss on the tasks that are held out, None where there are none."""
+        if not self._held_out:
+            return None
+        self._model.eval()
+        weights = self._weights_of(self._held_out)
+        uses = [use(example, weight) for example, weight in zip(self._held_out, weights, strict=True)]
+        uses.sort(key=lambda one: len(one[0]) + len(one[1]))
+        total = 0.0
+        for start in range(0, len(uses), self._batch):
+            total += float(self._loss(stack(uses[start : start + self._batch], self._pad), 1.0))
+        return total / sum(abs(weight) * len(completion) for _, completion, weight in uses)
+
+
+class _Watch:
+    """The held-out losses of a training, and with patience the weights at the best of them."""
+
+    def __init__(self, patience: int | None, parameters: Sequence[torch.nn.Parameter]) -> None:
+        self.losses: list[tuple[int, float]] = []
+        self._patience, self._parameters = patience, parameters
+        self._best, self._since = math.inf, 0
+        self._kept: list[Tensor] = []
+
+    @property
+    def over(self) -> bool:
+        return self._patience is not None and self._since >= self._patience
+
+    def add(self, step: int, loss: float) -> None:
+        self.losses.append((step, loss))
+        self._since += 1
+        if self._patience is not None and loss < self._best:
+            self._best, self._since = loss, 0
+            self._kept = [parameter.detach().clone() for parameter in self._parameters]
+
+    @torch.no_grad()
+    def settle(self) -> float | None:
+        """Put the best weights back where they were kept; returns the loss of the weights that stay."""
+        if not self._kept:
+            return self.losses[-1][1] if self.losses else None
+        for parameter, kept in zip(self._parameters, self._kept, strict=True):
+            parameter.copy_(kept)
+        return self._best
+
+
+def _usable(examples: Sequence[TrainExample], model: Any) -> list[TrainExample]:
+    """Examples that can be learned from."""
+    room = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return [
+        example
+        for example in examples
+        if example.weight
+        and example.completion
+        and example.prompt
+        # The last token is learned, never read.
+        and (room is None or len(example.prompt) + len(example.completion) - 1 <= room)
+    ]
+
+
+def _accelerator(config: FinetuneConfig) -> Accelerator:
+    from accelerate import Accelerator
+
+    # On a processor it must be told so: several processes are connected only then.
+    cpu = config.device == "cpu" or not (torch.cuda.is_available() or torch.backends.mps.is_available())
+    return Accelerator(cpu=cpu, mixed_precision=config.precision, gradient_accumulation_steps=config.accumulate)
+
+
+def _with_adapters(model: Any, lora: LoraSettings) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    settings = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, settings)
+
+
+def _optimizers(model: Any, config: FinetuneConfig) -> list[torch.optim.Optimizer]:
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    if config.optimizer == "adamw":
+        return [torch.optim.AdamW([p for _, p in trained], lr=config.lr, weight_decay=config.weight_decay)]
+    matrices = [p for name, p in trained if p.ndim == 2 and "embed" not in name]
+    others = [p for name, p in trained if p.ndim != 2 or "embed" in name]
+    return [
+        Muon(matrices, lr=_MUON_RATE * config.lr),
+        torch.optim.AdamW(others, lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay),
+    ]
+
+
+def _schedule(step: int, steps: int, config: FinetuneConfig) -> float:
+    """The share of the full learning rate: a linear rise, then half a cosine down to the floor."""
+    rise = min(1.0, (step + 1) / max(1, config.warmup))
+    return rise * (config.floor + (1 - config.floor) * 0.5 * (1 + math.cos(math.pi * step / steps)))
+
+
+def _publish(
+    training: _Training,
+    saved_as: torch.dtype,
+    source: Path,
+    out: Path,
+    config: FinetuneConfig,
+    outcome: FinetuneOutcome,
+) -> None:
+    """Write the checkpoint beside `out` and move it there."""
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir(parents=True)
+        _save(training.model.eval(), saved_as, source, part, config.lora)
+        record = {"config": config.model_dump(mode="json"), "outcome": outcome.model_dump(mode="json")}
+        write_whole(part / RECORD, json.dumps(record, indent=1) + "\n")
+        part.rename(out)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{out}: the checkpoint cannot be written ({one_line(error)}); choose another --out") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _save(model: Any, saved_as: torch.dtype, source: Path, folder: Path, lora: LoraSettings | None) -> None:
+    from transformers import GenerationConfig
+
+    if lora is not None:
+        if lora.keep_adapter:
+            # Without embeddings, which are not trained: to find that out by itself, the library would ask the hub.
+            model.save_pretrained(folder / ADAPTER, save_embedding_layers=False)
+        model = model.merge_and_unload()
+    # The library refuses to write some generation settings that it reads; those of the source are copied as they are.
+    model.generation_config = GenerationConfig()
+    model.to(saved_as).save_pretrained(folder)
+    (folder / GENERATION).unlink(missing_ok=True)
+    for name in TEXTS_THAT_MATTER:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
