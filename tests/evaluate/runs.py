@@ -56,8 +56,10 @@ def sample_bytes(folder: Path) -> bytes:
 class Flaky:
     """The random walk behind a line that fails: the first call answers `failing` positions with an error."""
 
-    name, prompt_style, max_context, default_max_tokens = "flaky", None, None, None
-    fingerprint = "flaky-1"
+    name, fingerprint = "flaky", "flaky-1"
+    prompt_style: str | None = None
+    max_context: int | None = None
+    default_max_tokens: int | None = None
 
     def __init__(self, failing: Collection[int]) -> None:
         self.failing, self.asked = frozenset(failing), list[int]()

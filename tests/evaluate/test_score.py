@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("asked", [{}, {"rename": "random"}, {"prompt": "english", "shots": 1}])
-def test_verdicts_stay(asked: dict[str, str], tmp_path: Path, checkpoint: str) -> None:
+def test_verdicts_stay(asked: dict[str, Any], tmp_path: Path, checkpoint: str) -> None:
     for name in ("random", checkpoint):
         folder = tmp_path / Path(name).name
         summary = run(folder, load(name), settings={"samples": 2, "temperature": 1.0, "max_tokens": 12}, **asked)
