@@ -30,7 +30,7 @@ from planbench.models import Model
 from planbench.preparation import Prepared, examples, prepare
 from planbench.prompts.styles import Shot, build_prompt, read_reply
 from planbench.records import Reply, Request, SamplingSettings, Task
-from planbench.records.files import RUN, SUMMARY, RunFolder, write_json
+from planbench.records.files import RUN, SUMMARY, TASKS, RunFolder, write_json
 from planbench.records.run import RUN_SCHEMA, RunConfig, RunRecord, TaskSetRecord
 from planbench.records.sample import Sample, VerdictRecord
 from planbench.records.summary import Summary
@@ -181,13 +181,16 @@ def score(folder: RunFolder) -> tuple[Summary, int]:
         raise RunFolderError(f"{folder.path}: no {RUN} in it; give the folder that planbench eval wrote with --out")
     with folder.lock():
         # The tasks were stored as the model saw them: renamed already, if they were.
-        by_hash = {one.task.hash: one for one in prepare(folder.tasks())}
+        tasks = folder.tasks()
+        if not tasks:
+            raise RunFolderError(f"{folder.path}: {TASKS} holds no tasks; measure the model again")
+        by_hash = {one.task.hash: one for one in prepare(tasks)}
         changed = 0
         samples: list[Sample] = []
         for sample in folder.samples():
             one = by_hash.get(sample.task_hash)
             if one is None:
-                raise RunFolderError(f"{folder.path}: sample {sample.key} is of a task that tasks.jsonl does not have")
+                raise RunFolderError(f"{folder.path}: sample {sample.key} is of a task that {TASKS} does not have")
             error = sample.verdict.reason if sample.finish == "error" else None
             plan, verdict = verdict_of(one, record.config.prompt, sample.reply, error)
             again = sample.model_copy(

@@ -8,6 +8,11 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 
 
+def as_text(name: str) -> str:
+    """A file name as text that can be stored: bytes in it that are no UTF-8 stand there as `\\udcff`."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def domains_dir() -> Path:
     """The folder of the built-in domains: inside the package when installed, at the top of the tree in a checkout."""
     inside = PACKAGE / "domains"

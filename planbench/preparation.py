@@ -42,7 +42,7 @@ def prepare(tasks: Iterable[Task], rename: str = "none", seed: int = 0) -> list[
     prepared: dict[str, Prepared] = {}
     for task in tasks:
         if task.domain_pddl not in domains:
-            domains[task.domain_pddl] = read_domain(task.domain_pddl, f"{task.domain}/domain.pddl")
+            domains[task.domain_pddl] = read_domain(task.domain_pddl, task.domain_file or f"{task.domain}/domain.pddl")
         ready = _prepared(task, domains[task.domain_pddl], rename, seed)
         prepared.setdefault(ready.task.hash, ready)
     if not prepared:
@@ -51,7 +51,7 @@ def prepare(tasks: Iterable[Task], rename: str = "none", seed: int = 0) -> list[
 
 
 def _prepared(task: Task, domain: Domain, rename: str, seed: int) -> Prepared:
-    problem = read_problem(task.problem_pddl, domain, task.id)
+    problem = read_problem(task.problem_pddl, domain, task.problem_file or task.id)
     if rename == "none":
         wording = read_wording(task.domain_toml, domain, f"{task.domain}/domain.toml")
     else:
@@ -73,7 +73,9 @@ def _prepared(task: Task, domain: Domain, rename: str, seed: int) -> Prepared:
     if task.reference is not None:
         verdict = judge(compiled, task.reference.steps)
         if not verdict.valid:
-            raise InputError(f"{task.id}: its reference plan is not valid: {verdict.kind}, {verdict.reason}")
+            raise InputError(
+                f"{task.problem_file or task.id}: its reference plan is not valid: {verdict.kind}, {verdict.reason}"
+            )
         cost = verdict.cost
     return Prepared(task, compiled, wording, cost)
 

@@ -22,10 +22,7 @@ def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
 
     folders = [RunFolder(Path(run)) for run in runs]
     summaries = [folder.summary() for folder in folders]
-    labels = [
-        summary.model if len(folders) == 1 else f"{summary.model} ({folder.path.resolve().name})"
-        for summary, folder in zip(summaries, folders, strict=True)
-    ]
+    labels = _labels([folder.path for folder in folders], [summary.model for summary in summaries])
     pairs = list(zip(labels, summaries, strict=True))
     page = Path(out) if out else folders[-1].path / REPORT
     write_whole(page, report_page(pairs, [folder.samples() for folder in folders], title=" and ".join(labels)))
@@ -41,3 +38,13 @@ def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
         for number, summary in enumerate(summaries):
             console.print(*([""] if number else []), summary_table(summary))
     note(f"page: {page}")
+
+
+def _labels(runs: list[Path], models: list[str]) -> list[str]:
+    """A name for each run, all different: the model of a single one, else the folder, as models may be the same."""
+    if len(runs) == 1:
+        return models
+    names = [run.resolve().name for run in runs]
+    if len(set(names)) < len(names):
+        names = [f"{number}: {name}" for number, name in enumerate(names, 1)]
+    return [f"{name} ({model})" for name, model in zip(names, models, strict=True)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from planbench.cli.closest import closest
 from planbench.cli.parameters import Range
 from planbench.errors import InputError
 
@@ -79,14 +80,21 @@ def chosen_tasks(
             elif Path(name).is_dir():
                 tasks += _of_length(read_folder(Path(name)), plan_length)
             else:
-                raise InputError(
-                    f"no domain {name!r}: it is neither built in ({', '.join(domain_names())}) nor a folder"
-                )
+                raise InputError(f"no domain or folder {name!r}{closest(name, domain_names())}")
         spec = {"domains": names, "split": "test", "seed": seed}
     spec |= {"plan_length": None if plan_length is None else f"{plan_length[0]}:{plan_length[1]}", "limit": limit}
     if not tasks:
         raise InputError("no tasks of that plan length; widen --plan-length")
+    _check_names(tasks)
     return spread(tasks, limit), spec
+
+
+def _check_names(tasks: list[Task]) -> None:
+    """Two domains of one name would be one row of every table."""
+    texts: dict[str, str] = {}
+    for task in tasks:
+        if texts.setdefault(task.domain, task.domain_pddl) != task.domain_pddl:
+            raise InputError(f"two different domains are called {task.domain!r}; give one of the folders another name")
 
 
 def _domain_file(name: str) -> Path:

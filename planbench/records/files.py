@@ -16,7 +16,8 @@ import fcntl
 import json
 import os
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -46,7 +47,8 @@ def write_whole(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise InputError(f"{path}: cannot be written: {error.strerror}; choose another --out") from None
 
 
@@ -177,20 +179,30 @@ class RunFolder:
         try:
             with path.open("ab+") as file:
                 _cut_torn_line(file)
-                yield SampleWriter(file, path)
+            # Unbuffered, so that nothing is left to write, and to fail, when it is closed.
+            file = path.open("ab", buffering=0)
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+        with file:
+            yield SampleWriter(file, path)
 
 
 class SampleWriter:
     """Appends samples, each batch in one go."""
 
-    def __init__(self, file: BinaryIO, path: Path) -> None:
+    def __init__(self, file: FileIO, path: Path) -> None:
         self._file, self._path = file, path
 
     def write(self, samples: Iterable[Sample]) -> None:
-        self._file.write(b"".join(sample.model_dump_json().encode() + b"\n" for sample in samples))
-        self._file.flush()
+        """Raises InputError where the disk takes no more; what it took is a torn line then."""
+        left = memoryview(b"".join(sample.model_dump_json().encode() + b"\n" for sample in samples))
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise InputError(
+                f"{self._path}: cannot be written: {error.strerror}; mend that, and the same command goes on from here"
+            ) from None
 
 
 def _cut_torn_line(file: BinaryIO) -> None:

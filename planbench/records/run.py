@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from planbench.paths import as_text
 
 RUN_SCHEMA = 1
+
+Text = Annotated[str, AfterValidator(as_text)]
+"""What was typed, or the name of a file: any bytes may be in it."""
 
 
 class _Frozen(BaseModel):
@@ -16,7 +23,7 @@ class TaskSetRecord(_Frozen):
     """Where the tasks came from and what they hash to. `spec` is what makes the set again: domains, lengths, seed,
     limit, or the folder that was read."""
 
-    spec: dict[str, str | int | list[str] | None]
+    spec: dict[str, Text | int | list[Text] | None]
     tasks: int
     hash: str
 
@@ -24,9 +31,9 @@ class TaskSetRecord(_Frozen):
 class RunConfig(_Frozen):
     """What decides the samples: two runs with equal configurations ask the same model for the same replies."""
 
-    model: str
+    model: Text
     model_fingerprint: str
-    model_args: dict[str, str]
+    model_args: dict[Text, Text]
     prompt: str
     shots: int
     rename: str
@@ -44,9 +51,9 @@ class RunRecord(_Frozen):
 
     schema_version: int = Field(RUN_SCHEMA, alias="schema")
     planbench: str
-    command: str
+    command: Text
     config: RunConfig
-    model: dict[str, str | int | float | bool | None]
+    model: dict[str, Text | int | float | bool | None]
     versions: dict[str, str]
     machine: dict[str, str | int]
     started: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 
@@ -27,7 +27,8 @@ class Task:
 
     `id` is unique within a set. `domain` is the name of the domain's folder (or the PDDL name where the domain came as
     a file). `reference` is None for tasks read from a folder without known plans. `domain_toml` is the text of the
-    domain's wording and settings, empty where it has none.
+    domain's wording and settings, empty where it has none. The files are where the texts were read from, for messages;
+    empty where they were made.
     """
 
     id: str
@@ -36,6 +37,8 @@ class Task:
     problem_pddl: str
     reference: ReferencePlan | None = None
     domain_toml: str = ""
+    domain_file: str = field(default="", compare=False)
+    problem_file: str = field(default="", compare=False)
 
     @cached_property
     def hash(self) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _HERE = Path(__file__).resolve().parent
+_LONGEST_TITLE = 120
 
 
 def write_report(
@@ -57,7 +58,7 @@ def report_page(
     ]
     style = (_HERE / "page.css").read_text(encoding="utf-8")
     return _template().render(
-        title=title,
+        title=wording.shown(title, _LONGEST_TITLE),
         style=style,
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         runs=runs,

@@ -33,17 +33,14 @@ def _blocks(summary: Summary) -> Iterator[RenderableType]:
     if not summary.samples:
         yield Text("No samples yet.")
         return
-    yield _Results(summary)
+    yield from _headed("Results", _Results(summary))
     yield Text(_results_legend(summary), style=_DIM)
     if any(part.at_k for _, part in wording.rows(summary)):
-        yield Text("")
-        yield _at_k(summary)
+        yield from _headed("Several samples a task", _at_k(summary))
         yield Text("pass@k: at least one of k samples is valid. all@k: every one of k samples is.", style=_DIM)
-    yield Text("")
-    yield _verdicts(summary)
+    yield from _headed("Verdicts, in samples", _verdicts(summary))
     if summary.by_length:
-        yield Text("")
-        yield _ByLength(summary)
+        yield from _headed("Valid plans by length of the reference plan, in steps", _ByLength(summary))
 
 
 def _title(summary: Summary) -> Text:
@@ -71,11 +68,15 @@ def _mark(parts: list[Part]) -> str:
     return "; * outside the lengths tested" if any("*" in wording.horizon_value(part.horizon) for part in parts) else ""
 
 
-def _table(title: str) -> Table:
+def _headed(heading: str, table: RenderableType) -> Iterator[RenderableType]:
+    """A table under its heading, which a title of rich's would fold to the width of the table."""
+    yield Text(f"\n{heading}", style="bold")
+    yield table
+
+
+def _table() -> Table:
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=Text(title, style="bold"),
-        title_justify="left",
         padding=(0, 1, 0, 0),
         pad_edge=False,
         show_edge=False,
@@ -102,7 +103,7 @@ class _Results:
 
     def _table(self, *, beside: bool) -> Table:
         """With `beside`, intervals stand on the line of their values, otherwise below."""
-        table = _table("Results")
+        table = _table()
         for heading in (
             "tasks",
             "valid plans",
@@ -132,7 +133,7 @@ def _with_interval(value: str, interval: str, beside: bool) -> Text:
 
 
 def _verdicts(summary: Summary) -> Table:
-    table = _table("Verdicts, in samples")
+    table = _table()
     for kind in wording.VERDICT_WORDS:
         table.add_column(wording.VERDICT_WORDS[kind].replace(" ", "\n"), justify="right", no_wrap=True)
     table.add_column("failing step\n/ length", justify="right", no_wrap=True)
@@ -148,7 +149,7 @@ def _verdicts(summary: Summary) -> Table:
 
 
 def _at_k(summary: Summary) -> Table:
-    table = _table("Several samples a task")
+    table = _table()
     for heading in ("k", "tasks", "pass@k", "all@k"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, part in wording.rows(summary):
@@ -179,7 +180,7 @@ class _ByLength:
         yield Text("Share of valid plans, its 95% interval where there is room, number of tasks.", style=_DIM)
 
     def _table(self, intervals: bool) -> Table:
-        table = _table("Valid plans by length of the reference plan, in steps")
+        table = _table()
         for of in self.summary.by_length:
             table.add_column(wording.bin_name(of), justify="right", no_wrap=True)
         for name, part in wording.rows(self.summary):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from planbench.core.plan import read_plan
 from planbench.errors import InputError
+from planbench.paths import as_text
 from planbench.records import ReferencePlan, Task
 from planbench.suite.catalog import domain_info, domain_names
 
@@ -43,7 +44,8 @@ def read_folder(folder: Path, domain_file: Path | None = None) -> list[Task]:
             continue
         plan_file = path.with_suffix(".plan")
         reference = ReferencePlan(read_plan(read_text(plan_file))) if plan_file.is_file() else None
-        tasks.append(Task(path.stem, name, domain_pddl, text, reference, domain_toml))
+        stem = as_text(path.stem)
+        tasks.append(Task(stem, name, domain_pddl, text, reference, domain_toml, str(domain_path), str(path)))
     if not tasks:
         raise InputError(f"{folder}: no problem files (*.pddl) in it")
     return tasks
@@ -56,12 +58,14 @@ def read_problem_file(path: Path, domain_file: Path | None = None) -> Task:
     if not domain_path.is_file():
         raise InputError(f"{path}: no domain.pddl beside it; name the file with --domain FILE.pddl")
     domain_pddl = read_text(domain_path)
-    return Task(path.stem, _domain_name(domain_path), domain_pddl, text, None, _wording(domain_path, domain_pddl))
+    name = _domain_name(domain_path)
+    wording = _wording(domain_path, domain_pddl)
+    return Task(as_text(path.stem), name, domain_pddl, text, None, wording, str(domain_path), str(path))
 
 
 def _domain_name(path: Path) -> str:
-    """A domain.pddl is named after its folder, another domain file after itself."""
-    return path.resolve().parent.name if path.name == "domain.pddl" else path.stem
+    """The name of a domain's file, or of its folder where the file is called as they all are."""
+    return as_text(path.resolve().parent.name if path.stem == "domain" else path.stem)
 
 
 def _wording(domain_path: Path, domain_pddl: str) -> str:
@@ -80,7 +84,7 @@ def read_text(path: Path) -> str:
             raise InputError(f"{path}: larger than {MAX_BYTES // 1_000_000} MB")
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{path}: {error.strerror}; check the path") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
 

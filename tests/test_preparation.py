@@ -1,0 +1,189 @@
+"""Tasks made ready: examples are never what is measured, and a renamed task is the same task in other words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planbench.core.judge import judge
+from planbench.core.parse import read_domain, read_problem
+from planbench.core.plan import read_plan
+from planbench.errors import InputError, PddlError
+from planbench.preparation import SHOT_LENGTHS, Prepared, examples, prepare
+from planbench.prompts.styles import Shot, build_prompt, read_reply
+from planbench.records import ReferencePlan, Task
+from planbench.suite import GENERATORS, domain_info, generate, split_of, task_key
+
+READABLE = ("pddl", "english")
+ENGLISH = {"and", "or", "not", "a", "an", "is", "on", "to", "of", "the", "with", "at", "in", "it"}
+
+
+@cache
+def some(domain: str, split: str = "test") -> tuple[Task, ...]:
+    return tuple(generate(domain, 6, plan_length=(2, 8), split=split))
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z][a-z0-9-]*", text.lower()))
+
+
+def prompt_of(one: Prepared, style: str, shots: Sequence[Shot] = ()) -> str:
+    return build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, shots).text
+
+
+@pytest.mark.parametrize("domain", GENERATORS)
+def test_a_task_comes_out_as_it_went_in(domain: str) -> None:
+    for task, one in zip(some(domain), prepare(some(domain)), strict=True):
+        assert one.task == task
+        assert one.task.reference is not None
+        assert judge(one.compiled, one.task.reference.steps).valid
+        assert one.reference_cost == task.reference_length
+
+
+@pytest.mark.parametrize("rename", ["none", "random"])
+@pytest.mark.parametrize("domain", GENERATORS)
+def test_no_example_is_a_measured_task(domain: str, rename: str) -> None:
+    # Tasks of the very split, seed and lengths that examples are drawn from: without a check the two would be equal.
+    measured = generate(domain, 12, plan_length=SHOT_LENGTHS, split="base")
+    keys = {task_key(one.compiled) for one in prepare(measured)}
+    shots = examples(measured, 5, rename)[domain]
+    assert len(shots) == 5
+    shown = {task_key(shot.task) for shot in shots}
+    assert len(shown) == 5
+    if rename == "none":
+        assert shown.isdisjoint(keys)
+        assert {split_of(key) for key in shown} == {"base"}
+        assert {shot.task.domain.name for shot in shots} == {domain}
+    assert all(judge(shot.task, shot.plan).valid for shot in shots)
+    assert all(SHOT_LENGTHS[0] <= len(shot.plan) <= SHOT_LENGTHS[1] for shot in shots)
+
+
+@given(data=st.data())
+@settings(max_examples=15, deadline=None)
+def test_names_of_objects_do_not_hide_a_measured_task(data: st.DataObject) -> None:
+    (first, *_) = generate("blocksworld", 1, plan_length=SHOT_LENGTHS, split="base")
+    blocks = sorted(words(first.problem_pddl) & {f"b{number}" for number in range(99)})
+    others = data.draw(st.permutations([f"x{block}" for block in blocks]))
+    swapped = re.sub(r"\bb\d+\b", lambda found: dict(zip(blocks, others, strict=True))[found[0]], first.problem_pddl)
+    disguised = replace(first, problem_pddl=swapped, reference=None)
+    key = task_key(prepare([first])[0].compiled)
+    assert task_key(prepare([disguised])[0].compiled) == key
+    assert key not in {task_key(shot.task) for shot in examples([disguised], 3)["blocksworld"]}
+
+
+def test_examples_follow_the_seed() -> None:
+    tasks = some("logistics")
+    texts = [[shot.problem_pddl for shot in examples(tasks, 3, seed=seed)["logistics"]] for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+    assert examples(tasks, 0) == {}
+    both = examples([*tasks, *some("grid")], 1)
+    assert {name: shots[0].task.domain.name for name, shots in both.items()} == {name: name for name in both}
+    assert set(both) == {"logistics", "grid"}
+
+
+def test_a_domain_of_ones_own_has_no_examples() -> None:
+    own = replace(some("grid")[0], domain="mine", domain_pddl=some("grid")[0].domain_pddl + "; mine\n")
+    with pytest.raises(InputError, match=r"no examples for domain mine: .* --shots 0"):
+        examples([own], 1)
+
+
+@pytest.mark.parametrize("domain", GENERATORS)
+def test_a_renamed_task_is_the_same_task(domain: str) -> None:
+    before, after = prepare(some(domain)), prepare(some(domain), "random", 3)
+    for old, new in zip(before, after, strict=True):
+        assert new.task.reference is not None
+        assert judge(new.compiled, new.task.reference.steps).valid
+        assert (new.task.reference_length, new.reference_cost) == (old.task.reference_length, old.reference_cost)
+        assert (new.task.id, new.task.domain) == (old.task.id, old.task.domain)
+        # The texts that the model sees are what the judge judges.
+        read = read_domain(new.task.domain_pddl)
+        assert read == new.compiled.domain
+        assert read_problem(new.task.problem_pddl, read) == new.compiled.problem
+        assert old.task.reference is not None
+        assert judge(new.compiled, old.task.reference.steps).kind == "malformed"
+        # Numbers of facts by arity survive, so the task has not become an easier one.
+        assert sorted(map(len, old.compiled.initial)) == sorted(map(len, new.compiled.initial))
+
+
+@pytest.mark.parametrize("domain", GENERATORS)
+@pytest.mark.parametrize("style", READABLE)
+def test_a_renamed_prompt_tells_nothing_of_the_old_words(style: str, domain: str) -> None:
+    before, after = prepare(some(domain)), prepare(some(domain), "random", 3)
+    compiled = before[0].compiled
+    own = {domain, *compiled.domain.types, *compiled.domain.predicates, *compiled.domain.actions}
+    own = {part for name in own for part in (name, *name.split("-"))} - ENGLISH - {"object"}
+    shots = examples(some(domain), 2, "random", 3)[domain]
+    for old, new in zip(before, after, strict=True):
+        gone = own | set(old.compiled.objects)
+        # What the style says of every task, whatever it is about, is no trace of this one.
+        frame = words(prompt_of(new, style).split("domain:" if style == "pddl" else "The actions:")[0])
+        seen = words(prompt_of(new, style, shots))
+        assert not (seen - frame) & (gone - frame)
+        assert gone & words(prompt_of(old, style))
+
+
+@pytest.mark.parametrize("style", READABLE)
+def test_a_plan_written_as_the_renamed_prompt_asks_is_read(style: str) -> None:
+    for one in prepare(some("logistics"), "random", 5):
+        assert one.task.reference is not None
+        said = one.wording.plan(one.task.reference.steps, one.compiled.objects) if style == "english" else None
+        text = said or "\n".join(f"({' '.join(step)})" for step in one.task.reference.steps)
+        plan = read_reply(style, text, one.compiled, one.wording)
+        assert plan == one.task.reference.steps
+
+
+def test_equal_seeds_give_equal_names() -> None:
+    tasks = some("grid")
+    texts = [[(one.task.domain_pddl, one.task.problem_pddl) for one in prepare(tasks, "random", s)] for s in (1, 1, 2)]
+    assert texts[0] == texts[1]
+    assert not {text for pair in texts[0] for text in pair} & {text for pair in texts[2] for text in pair}
+    # One language for the set and its examples.
+    assert len({domain for domain, _ in texts[0]}) == 1
+    spoken = set(prepare(tasks, "random", 1)[0].compiled.domain.actions)
+    for shot in examples(tasks, 2, "random", 1)["grid"]:
+        assert {step[0] for step in shot.plan} <= spoken
+
+
+def test_tasks_of_equal_texts_are_one() -> None:
+    tasks = some("grid")
+    assert [one.task for one in prepare([*tasks, *tasks])] == list(tasks)
+
+
+def test_a_wrong_reference_plan_is_refused() -> None:
+    task = some("blocksworld")[0]
+    assert task.reference is not None
+    short = replace(task, reference=ReferencePlan(task.reference.steps[:-1]))
+    with pytest.raises(InputError, match=f"{task.id}: its reference plan is not valid: goal_missed"):
+        prepare([short])
+    with pytest.raises(InputError, match=r"p1\.pddl: its reference plan is not valid"):
+        prepare([replace(short, problem_file="p1.pddl")])
+    unknown = replace(task, reference=ReferencePlan(read_plan("(fly b1)")))
+    with pytest.raises(InputError, match="malformed"):
+        prepare([unknown], "random")
+
+
+def test_a_fault_in_the_pddl_has_its_place() -> None:
+    task = some("blocksworld")[0]
+    broken = replace(task, problem_pddl=task.problem_pddl.replace("(:goal", "(:gaol"))
+    line = broken.problem_pddl[: broken.problem_pddl.index("(:gaol")].count("\n") + 1
+    with pytest.raises(PddlError, match=rf"{task.id}:{line}:"):
+        prepare([broken])
+    with pytest.raises(PddlError, match=rf"some/p1\.pddl:{line}:"):
+        prepare([replace(broken, problem_file="some/p1.pddl")])
+    domain = replace(task, domain_pddl=task.domain_pddl + ")", domain_file="some/domain.pddl")
+    with pytest.raises(PddlError, match=r"some/domain\.pddl:"):
+        prepare([domain])
+    with pytest.raises(InputError, match="no tasks"):
+        prepare([])
+
+
+def test_the_built_in_domains_say_their_own_words() -> None:
+    for name in GENERATORS:
+        assert prepare(some(name)[:1])[0].task.domain_toml == domain_info(name).toml != ""
+        assert prepare(some(name)[:1], "random")[0].task.domain_toml == ""
