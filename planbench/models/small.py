@@ -313,14 +313,17 @@ class SmallModel:
         asked[where] = queries
         scores = torch.bmm(asked.view(-1, batch.slots * shared, size), kept.prompt_keys.flatten(0, 1))
         scores = scores.view(*grid, columns) + batch.hidden
-        since = torch.bmm(queries.reshape(-1, shared, size), kept.keys.flatten(0, 1)[..., : said + 1])
+        # Fewer columns than these go through a loop of torch's that is slower than the product of more.
+        wide = max(_FIRST_CAPACITY, said + 1)
+        since = torch.bmm(queries.reshape(-1, shared, size), kept.keys.flatten(0, 1)[..., :wide])
+        since[..., said + 1 :] = float("-inf")
         weights = torch.cat([scores[where], since.view(rows, self._kept, shared, -1)], -1).softmax(-1)
 
-        of_prompts, of_since = weights.split([columns, said + 1], -1)
+        of_prompts, of_since = weights.split([columns, wide], -1)
         scores[where] = of_prompts
         mixed = torch.bmm(scores.view(-1, batch.slots * shared, columns), kept.prompt_values.flatten(0, 1))
         mixed = mixed.view(*grid, size)[where]
-        mixed += torch.bmm(of_since.flatten(0, 1), kept.values.flatten(0, 1)[:, : said + 1]).view_as(mixed)
+        mixed += torch.bmm(of_since.flatten(0, 1), kept.values.flatten(0, 1)[:, :wide]).view_as(mixed)
         return mixed.reshape(rows, -1)
 
     def _heads_of(self, mixer: _Attention, h: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
