@@ -82,10 +82,10 @@ class TokenChoice:
 def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
     """The index `[n, 1]` at which the running sum of `weights` first exceeds `uniform` times the whole."""
     running = weights.cumsum(-1)
-    index = torch.searchsorted(running, uniform * running[..., -1:], right=True)
-    # Rounding can leave the target at the very end; the last token with any weight is then meant.
-    last = weights.shape[-1] - 1 - (weights.flip(-1) > 0).int().argmax(-1, keepdim=True)
-    return torch.minimum(index, last)
+    whole = running[..., -1:]
+    # Rounding could leave the target at the very end, which no running sum exceeds.
+    target = torch.minimum(uniform * whole, torch.nextafter(whole, torch.zeros_like(whole)))
+    return torch.searchsorted(running, target, right=True)
 
 
 class _GrowingLayer(DynamicLayer):
@@ -123,6 +123,11 @@ def decode(
         tokens = (
             _generate(model, rows, stop, pad, choose) if cache is None else _loop(model, cache, rows, stop, pad, choose)
         )
+    return completions(tokens, rows, stop)
+
+
+def completions(tokens: Tensor, rows: Sequence[Row], stop: frozenset[int]) -> list[Completion]:
+    """What each row said: tokens `[rows, steps]` up to the row's first stop token or its limit."""
     return [_completion(line, row.limit, stop) for line, row in zip(tokens.tolist(), rows, strict=True)]
 
 

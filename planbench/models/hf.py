@@ -4,6 +4,10 @@ Requests are sorted by prompt length (equal prompts together) and cut into batch
 *all* the requests of a run: the last bits of a logit depend on the shape of a batch, so an interrupted run goes on to
 the same replies only if its batches stay the same. A batch of which any reply is wanted is computed whole.
 
+Two engines compute the logits: the library's forward pass, for any model, and our own (planbench.models.small), for
+small models on a processor. There, batches are computed side by side, one thread each, so that a reply does not hang on
+how many threads there are.
+
 Not covered: more than one process, and making a batch smaller that does not fit into memory, which would have to be
 done the same way again on the next run (it is an error that says so).
 """
@@ -12,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +27,19 @@ from planbench.models.catalog import LoadOptions, tiny_folder
 from planbench.models.decode import Completion, Row, decode
 from planbench.models.hf_load import Loaded, load_checkpoint, locate
 from planbench.models.hf_prompt import PromptEncoder, stop_tokens
+from planbench.models.lockstep import decode_small, one_thread_each
+from planbench.models.small import SmallModel, supports
 from planbench.records import Prompt, Reply, Request, SamplingSettings
 
 _SWITCH = {"yes": True, "no": False}
+
+ENGINES = ("auto", "own", "transformers")
+
+_SMALL = 20_000_000
+"""Parameters up to which `auto` takes our own engine; beyond, both wait for the same products of matrices."""
+
+_ROWS = 512
+"""Rows of a batch of our own engine, at most."""
 
 
 def load_named(name: str, options: LoadOptions) -> HfModel:
@@ -43,17 +58,21 @@ def load_folder(folder: Path, name: str, options: LoadOptions) -> HfModel:
     if thinking and thinking not in _SWITCH:
         raise InputError(f"--model-arg thinking={thinking}: type yes or no")
     template = {"enable_thinking": _SWITCH[thinking]} if thinking else {}
-    return HfModel(name, load_checkpoint(folder, options), options.batch_size, template)
+    loaded = load_checkpoint(folder, options)
+    return HfModel(name, loaded, options.batch_size, template, options.args.get("engine", "auto"))
 
 
 class HfModel:
     """A causal language model in memory, as a `Model`."""
 
-    def __init__(self, name: str, loaded: Loaded, batch_size: int | None, template: dict[str, bool]) -> None:
+    def __init__(
+        self, name: str, loaded: Loaded, batch_size: int | None, template: dict[str, bool], engine: str = "auto"
+    ) -> None:
         self.name = name
         self._loaded = loaded
         self._model, self._tokenizer = loaded.model, loaded.tokenizer
         self._batch_size = batch_size
+        self._small = SmallModel(loaded.model) if _engine(engine, loaded.model) == "own" else None
         self._encoder = PromptEncoder(loaded.tokenizer, name, template)
         self._vocabulary = int(loaded.model.get_input_embeddings().weight.shape[0])
         self._stop = stop_tokens(loaded.model.generation_config, loaded.model.config, loaded.tokenizer)
@@ -67,7 +86,7 @@ class HfModel:
         self.default_max_tokens = _positive(loaded.files.config.get("planbench_max_tokens"))
         device = torch.device(loaded.device).type
         options = repr(sorted(template.items()))
-        self.fingerprint = loaded.files.fingerprint("transformers", loaded.dtype, device, options)
+        self.fingerprint = loaded.files.fingerprint(self._engine, loaded.dtype, device, options)
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
         return {
@@ -76,6 +95,7 @@ class HfModel:
             "parameters": self._parameters,
             "dtype": self._loaded.dtype,
             "device": self._loaded.device,
+            "engine": self._engine,
             "source": str(self._loaded.files.folder),
             "chat_template": self._encoder.chat,
             "thinking": self._encoder.options.get("enable_thinking"),
@@ -84,8 +104,12 @@ class HfModel:
         }
 
     @property
+    def _engine(self) -> str:
+        return "transformers" if self._small is None else "own"
+
+    @property
     def _parameters(self) -> int:
-        return sum(weight.numel() for weight in self._model.parameters())
+        return _parameters(self._model)
 
     def prompt_tokens(self, prompt: Prompt) -> list[int]:
         """The token ids that the model is given for a prompt."""
@@ -115,14 +139,19 @@ class HfModel:
                 yield position, refusal
         order = sorted(rows, key=lambda position: (-len(rows[position].prompt), rows[position].prompt, position))
         size = self._batch_size or self._automatic_batch_size(rows.values(), settings.max_tokens)
-        for start in range(0, len(order), size):
-            batch = order[start : start + size]
-            if finished.issuperset(batch):
-                continue
-            replies = self._batch([rows[position] for position in batch], settings)
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        wanted = [batch for batch in batches if not finished.issuperset(batch)]
+        batches_of_rows = [[rows[position] for position in batch] for batch in wanted]
+        for batch, replies in zip(wanted, self._batches(batches_of_rows, settings), strict=True):
             for position, reply in zip(batch, replies, strict=True):
                 if position not in finished:
                     yield position, reply
+
+    def _batches(self, batches: Sequence[Sequence[Row]], settings: SamplingSettings) -> Iterator[list[Reply]]:
+        if self._small is None:
+            return (self._batch(rows, settings) for rows in batches)
+        abreast = min(torch.get_num_threads(), len(batches))
+        return one_thread_each(partial(self._batch, settings=settings, abreast=abreast), batches, abreast)
 
     def _refusal(self, prompt: tuple[int, ...]) -> Reply | None:
         """The reply to a prompt that cannot be decoded from, None for any other."""
@@ -134,23 +163,21 @@ class HfModel:
             return Reply("", "length", prompt_tokens=len(prompt), completion_tokens=0, error=what)
         return None
 
-    def _batch(self, rows: Sequence[Row], settings: SamplingSettings) -> list[Reply]:
+    def _batch(self, rows: Sequence[Row], settings: SamplingSettings, abreast: int = 1) -> list[Reply]:
+        """The replies of one batch, one of `abreast` that share the machine and therefore its time."""
         started = time.perf_counter()
+        how = {"stop": self._stop, "temperature": settings.temperature, "top_p": settings.top_p}
         try:
-            completions = decode(
-                self._model,
-                rows,
-                stop=self._stop,
-                pad=self._pad,
-                temperature=settings.temperature,
-                top_p=settings.top_p,
-            )
+            if self._small is None:
+                completions = decode(self._model, rows, pad=self._pad, **how)
+            else:
+                completions = decode_small(self._small, rows, **how)
         except torch.OutOfMemoryError as error:
             smaller = f"type --batch-size {len(rows) // 2}" if len(rows) > 1 else "type a smaller --max-tokens"
             raise InputError(
                 f"{self.name}: a batch of {len(rows)} does not fit into the memory of {self._loaded.device}; {smaller}"
             ) from error
-        seconds = time.perf_counter() - started
+        seconds = (time.perf_counter() - started) / abreast
         work = [len(row.prompt) + completion.generated for row, completion in zip(rows, completions, strict=True)]
         return [
             self._reply(row, completion, seconds * tokens / sum(work))
@@ -176,10 +203,30 @@ class HfModel:
         """
         on_cpu = torch.device(self._loaded.device).type == "cpu"
         busy = max(4, min(256, int(2e9 / max(self._parameters, 1)))) if on_cpu else 128
+        if self._small is not None:
+            # Several batches even of few rows, so that no thread is idle.
+            busy = max(32, min(_ROWS, -(-len(rows) // 4)))
         budget = 2**30 if on_cpu else 8 * 2**30
         longest = max((len(row.prompt) for row in rows), default=1) + max_tokens
         fitting = budget // max(1, longest * _cache_bytes(self._model))
         return max(1, min(busy, fitting))
+
+
+def _engine(wanted: str, model: Any) -> str:
+    """`own` or `transformers`, as asked for or, with `auto`, as suits the model."""
+    if wanted not in ENGINES:
+        raise InputError(f"--model-arg engine={wanted}: type one of {', '.join(ENGINES)}")
+    if wanted == "own" and not supports(model):
+        raise InputError(
+            "--model-arg engine=own: covers Llama and LFM2 in float32 on a cpu, no other; type engine=transformers"
+        )
+    if wanted == "auto":
+        return "own" if supports(model) and _parameters(model) <= _SMALL else "transformers"
+    return wanted
+
+
+def _parameters(model: Any) -> int:
+    return sum(weight.numel() for weight in model.parameters())
 
 
 def _cache_bytes(model: Any) -> int:

@@ -22,6 +22,7 @@ ARGS = {
     "device": "cpu|cuda|cuda:N|mps|auto",
     "revision": "a branch, tag or commit of the hub",
     "thinking": "yes|no (for chat templates that can switch it)",
+    "engine": "auto|own|transformers (whose forward pass; own is for small Llama and LFM2 on a cpu)",
 }
 """The `--model-arg`s of a checkpoint."""
 

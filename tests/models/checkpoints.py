@@ -49,6 +49,7 @@ _SMALL_SHAPES: dict[str, dict[str, Any]] = {
         "state_size": 8,
         "initializer_range": 0.7,
     },
+    "Lfm2": {**_SHAPE, "num_hidden_layers": 3, "layer_types": ["conv", "full_attention", "conv"], "conv_L_cache": 3},
 }
 ARCHITECTURES = tuple(_SMALL_SHAPES)
 

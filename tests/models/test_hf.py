@@ -179,7 +179,7 @@ def test_a_batch_that_does_not_fit_says_what_to_type(folder: Path, monkeypatch: 
 
     monkeypatch.setattr("planbench.models.hf.decode", too_large)
     with pytest.raises(InputError, match=r"a batch of 6 .* type --batch-size 3$"):
-        list(checkpoint(folder, 6).replies([request(text) for text in prompts(9)], (), GREEDY))
+        list(checkpoint(folder, 6, engine="transformers").replies([request(text) for text in prompts(9)], (), GREEDY))
 
 
 def test_half_precision_and_shards_load(tmp_path: Path) -> None:
@@ -196,6 +196,7 @@ def test_describe_is_what_run_json_keeps(folder: Path) -> None:
     assert described["kind"] == "transformers"
     assert described["architecture"] == "llama"
     assert described["batch_size"] == 3
+    assert described["engine"] == "own"
     assert isinstance(described["parameters"], int)
     assert described["parameters"] > 5_000
     assert checkpoint(folder)._stop == {EOS}
