@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from planbench.records.iterate import SPLITS, Across, Generation, IterateSummary
 from planbench.records.summary import Part
 from planbench.report import wording
+
+Number = TypeVar("Number", bound=float)
 
 Block = tuple[str, int, list[Generation]]
 """An arm, a seed, and the generations of the two in order."""
@@ -54,7 +57,7 @@ def longest_solved(row: Generation) -> int | None:
     return largest(part.longest_reference_solved for part in (row.held_out, row.longer) if part is not None)
 
 
-def largest(numbers: Iterable[int | None]) -> int | None:
+def largest(numbers: Iterable[Number | None]) -> Number | None:
     return max((number for number in numbers if number is not None), default=None)
 
 
@@ -73,5 +76,16 @@ def numbers_of(rows: Iterable[Generation]) -> list[int]:
     return sorted({row.generation for row in rows})
 
 
-def phase_word(name: str) -> str:
-    return wording.SPLIT_WORDS.get(name) or wording.shown(name, 20)
+def set_word(name: str) -> str:
+    """A task set, or a phase, by the name that is shown."""
+    return wording.SPLIT_WORDS.get(name) or wording.shown(name, 28)
+
+
+def last_of(rows: Sequence[Generation]) -> int:
+    """The last generation that every seed of an arm has reached."""
+    return min(max(row.generation for row in rows if row.seed == seed) for seed in seeds_of(rows))
+
+
+def labels(summary: IterateSummary) -> list[str]:
+    """The arms by the names that are shown, in the order of their colours."""
+    return [wording.shown(arm, 40) for arm in summary.arms]

@@ -28,9 +28,9 @@ from planbench.report.loop_rows import (
     longest_solved,
     mean,
     part_of,
-    phase_word,
     rows_of,
     seeds_of,
+    set_word,
     splits_of,
 )
 
@@ -144,7 +144,7 @@ def _phases(rows: Sequence[Generation]) -> str:
     """Mean seconds by phase, over the generations that had it."""
     names = dict.fromkeys(name for row in rows for name in row.seconds)
     found = {name: mean(row.seconds.get(name) for row in rows) for name in names}
-    return ", ".join(f"{phase_word(name)} {wording.amount(seconds)}" for name, seconds in found.items())
+    return ", ".join(f"{set_word(name)} {wording.amount(seconds)}" for name, seconds in found.items())
 
 
 def _table(title: str) -> Table:

@@ -110,7 +110,7 @@ def count(number: int | None) -> str:
         if size < 999.5 or unit == "G":
             break
         size /= 1000
-    return f"{size:,.0f}{unit}" if not unit or size >= 99.95 else f"{size:.3g}{unit}"
+    return f"{size:,.0f}{unit}" if not unit or size >= 99.95 else f"{size:#.3g}{unit}"
 
 
 def points(difference: float) -> str:

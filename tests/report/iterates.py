@@ -160,8 +160,8 @@ class Made:
                         rate=rate,
                         ci=parts[0].valid_ci if len(rows) == 1 else ci,
                         horizon=horizon(lengths, solved.mean(axis=0)),
-                        longest_reference_solved=max((p.longest_reference_solved or 0 for p in parts), default=0),
-                        longest_plan=max((p.longest_plan or 0 for p in parts), default=0),
+                        longest_reference_solved=_largest(p.longest_reference_solved for p in parts),
+                        longest_plan=_largest(p.longest_plan for p in parts),
                         unanimous_rate=float((solved == 1).all(axis=0).mean()),
                     )
 
@@ -206,6 +206,10 @@ class Made:
                     problem=PROBLEM,
                     plan=("(pick-up a)", "(stack a b)"),
                 )
+
+
+def _largest(numbers: Iterable[int | None]) -> int | None:
+    return max((number for number in numbers if number is not None), default=None)
 
 
 def _lengths(lines: Iterable[Sample]) -> dict[int, int]:
