@@ -1,32 +1,38 @@
 """The figures of a report: valid rate by length, horizon, what came back, plan length against reference.
 
-Each is a set of small panels, 340 units wide, which lie side by side on a wide screen and below each other on a phone
-without their text shrinking; each carries its numbers as a table. Series differ in shape as well as in colour, and
-neighbouring verdicts in lightness, so that a print in grey still reads.
+Neighbouring verdicts differ in lightness, so that a print in grey still reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from planbench.records.summary import Part, Summary
 from planbench.report import svg, wording
+from planbench.report.drawing import (
+    UNITS_AN_INCH,
+    WIDTH,
+    Drawing,
+    Row,
+    described,
+    length_axis,
+    margins,
+    marker,
+    panel,
+    panel_title,
+    series,
+    series_key,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MARKERS = ("o", "s", "^", "D", "v", "P")
-MARKER_SIGNS = ("●", "■", "▲", "◆", "▼", "✚")
-_WIDTH = 340
-_UNITS_AN_INCH = 72
 _ROOM_FOR_A_REASON = 20
 
-Row = tuple[str, ...]
 Lengths = Mapping[tuple[int, int], int]
 """Reference length and plan length to the number of valid plans with these."""
 
@@ -40,39 +46,10 @@ class Run:
     lengths: Mapping[str, Lengths]
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A figure of the page: its panels as SVG, and the numbers that they show."""
-
-    title: str
-    caption: str
-    panels: tuple[str, ...]
-    headings: Row
-    rows: tuple[Row, ...]
-    keyed: bool = False
-    """Whether the panels tell runs apart by the page's key of colours and shapes."""
-
-
 def drawings(runs: Sequence[Run]) -> list[Drawing]:
     """The figures for which the runs have something to show, in the order of the page."""
     found = [_by_length(runs), _horizons(runs), _verdicts(runs), _plan_lengths(runs)]
     return [drawing for drawing in found if drawing.panels]
-
-
-@contextmanager
-def _figure(height: float) -> Iterator[tuple[Figure, Axes]]:
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(svg.SETTINGS):
-        figure = Figure(figsize=(_WIDTH / _UNITS_AN_INCH, height / _UNITS_AN_INCH), dpi=_UNITS_AN_INCH)
-        yield figure, figure.add_subplot()
-
-
-def _place(figure: Figure, axes: Axes, left: float, bottom: float, top: float, right: float = 8) -> None:
-    """Margins in units; matplotlib wants shares."""
-    width, height = (side * _UNITS_AN_INCH for side in figure.get_size_inches())
-    axes.set_position((left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height))
 
 
 def _parts(runs: Sequence[Run]) -> dict[str, list[tuple[int, Run, Part]]]:
@@ -85,23 +62,6 @@ def _parts(runs: Sequence[Run]) -> dict[str, list[tuple[int, Run, Part]]]:
     return found if total is None else {**found, wording.TOTAL: total}
 
 
-def _series(number: int) -> str:
-    return svg.colour(f"series-{number % svg.SERIES}")
-
-
-def _marker(number: int) -> str:
-    return MARKERS[number % len(MARKERS)]
-
-
-def _length_axis(axes: Axes, low: float, high: float) -> None:
-    """Steps on a logarithmic axis, with powers of two written out."""
-    axes.set_xscale("log", base=2)
-    axes.set_xlim(low, high)
-    ticks = [1 << power for power in range(16) if low <= 1 << power <= high]
-    axes.set_xticks(ticks, [str(tick) for tick in ticks], minor=False)
-    axes.set_xticks([], minor=True)
-
-
 def _by_length(runs: Sequence[Run]) -> Drawing:
     bins = [of for run in runs for of in run.summary.by_length if of.valid_rate is not None and of.high > 0]
     low, high = min((of.low for of in bins), default=1), max((of.high for of in bins), default=1)
@@ -109,19 +69,19 @@ def _by_length(runs: Sequence[Run]) -> Drawing:
     rows: list[Row] = []
     for place, (name, parts) in enumerate(_parts(runs).items()):
         tested = False
-        with _figure(230) as (figure, axes):
-            _length_axis(axes, max(0.7, low - 0.5), high + 0.5)
+        with panel(230) as (figure, axes):
+            length_axis(axes, max(0.7, low - 0.5), high + 0.5)
             axes.set_ylim(-0.03, 1.03)
             axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
             axes.grid(axis="y", color=svg.colour("faint"), linewidth=0.5, alpha=0.5)
-            axes.set_title(wording.shown(name), loc="left", fontsize=12, fontweight="bold")
+            panel_title(axes, wording.shown(name))
             axes.set_xlabel("steps of the reference plan")
-            _place(figure, axes, left=46, bottom=40, top=24)
+            margins(figure, axes, left=46, bottom=40, top=24)
             for nth, (number, run, part) in enumerate(parts):
                 # Runs are set a little apart, so that their intervals do not hide each other.
                 shift = 1 + 0.06 * (nth - (len(parts) - 1) / 2)
                 if part.horizon.value is not None:
-                    axes.axvline(part.horizon.value, color=_series(number), linewidth=1, linestyle=(0, (4, 3)))
+                    axes.axvline(part.horizon.value, color=series(number), linewidth=1, linestyle=(0, (4, 3)))
                 for of in part.by_length:
                     rate = wording.percent(of.valid_rate), wording.percent_interval(of.valid_ci)
                     rows.append((name, run.label, wording.bin_name(of), *rate, str(of.tasks)))
@@ -131,12 +91,12 @@ def _by_length(runs: Sequence[Run]) -> Drawing:
                     middle = (of.low * of.high) ** 0.5 * shift
                     if len(parts) == 1:
                         span = [max(of.low - 0.5, 0.7), of.high + 0.5]
-                        axes.plot(span, [of.valid_rate] * 2, color=_series(number), linewidth=1.2, alpha=0.55)
-                    axes.plot([middle] * 2, of.valid_ci, color=_series(number), linewidth=1.6)
+                        axes.plot(span, [of.valid_rate] * 2, color=series(number), linewidth=1.2, alpha=0.55)
+                    axes.plot([middle] * 2, of.valid_ci, color=series(number), linewidth=1.6)
                     axes.plot(
-                        [middle], [of.valid_rate], _marker(number), color=_series(number), markersize=6, clip_on=False
+                        [middle], [of.valid_rate], marker(number), color=series(number), markersize=6, clip_on=False
                     )
-            description = _described(
+            description = described(
                 f"{run.label}, {wording.bin_name(of)} steps: {wording.percent(of.valid_rate)}"
                 for _, run, part in parts
                 for of in part.by_length
@@ -152,14 +112,8 @@ def _by_length(runs: Sequence[Run]) -> Drawing:
         tuple(panels),
         ("domain", "run", "steps", "valid", "95% interval", "tasks"),
         tuple(rows),
-        keyed=len(runs) > 1,
+        key=series_key(run.label for run in runs),
     )
-
-
-def _described(items: Iterator[str], most: int = 60) -> str:
-    """A description that stays short enough to be listened to."""
-    listed = list(items)
-    return "; ".join(listed[:most]) + (f"; and {len(listed) - most} more" if len(listed) > most else "")
 
 
 def _horizons(runs: Sequence[Run]) -> Drawing:
@@ -177,17 +131,17 @@ def _horizons(runs: Sequence[Run]) -> Drawing:
     panels: tuple[str, ...] = ()
     if any(part.horizon.value is not None for *_, part in lines):
         low, high = min(ends) / 1.2, max(ends) * 1.2
-        with _figure(44 + 40 * len(lines)) as (figure, axes):
-            _length_axis(axes, low, high)
+        with panel(44 + 40 * len(lines)) as (figure, axes):
+            length_axis(axes, low, high)
             axes.set_ylim(len(lines) - 0.35, -0.65)
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
             axes.set_xlabel("steps of the reference plan")
-            _place(figure, axes, left=10, bottom=40, top=4, right=10)
+            margins(figure, axes, left=10, bottom=40, top=4, right=10)
             for y, (name, number, run, part) in enumerate(lines):
                 heading = wording.shown(name if len(runs) == 1 else f"{name}, {run.label}", 28)
                 _horizon_line(axes, y, heading, number, part, (low, high))
-            description = _described(
+            description = described(
                 f"{name}, {run.label}: {wording.horizon_value(part.horizon)} "
                 f"{wording.horizon_interval(part.horizon) or _remark(part)}"
                 for name, _, run, part in lines
@@ -200,7 +154,7 @@ def _horizons(runs: Sequence[Run]) -> Drawing:
         panels,
         ("domain", "run", "horizon", "95% interval", "remark"),
         rows,
-        keyed=len(runs) > 1,
+        key=series_key(run.label for run in runs),
     )
 
 
@@ -229,17 +183,17 @@ def _horizon_line(axes: Axes, y: int, heading: str, number: int, part: Part, lim
     if found.value is None:
         return
     ends = (found.low or left, found.high or right)
-    axes.plot(ends, [y, y], color=_series(number), linewidth=1.8)
+    axes.plot(ends, [y, y], color=series(number), linewidth=1.8)
     for end, known, arrow in ((left, found.low, "<"), (right, found.high, ">")):
         if known is None:
-            axes.plot([end], [y], arrow, color=_series(number), markersize=6, clip_on=False)
+            axes.plot([end], [y], arrow, color=series(number), markersize=6, clip_on=False)
     axes.plot(
         [found.value],
         [y],
-        _marker(number),
+        marker(number),
         markersize=8,
-        markeredgecolor=_series(number),
-        markerfacecolor=svg.colour("paper") if found.extrapolated else _series(number),
+        markeredgecolor=series(number),
+        markerfacecolor=svg.colour("paper") if found.extrapolated else series(number),
         markeredgewidth=1.6,
         clip_on=False,
     )
@@ -251,16 +205,16 @@ def _verdicts(runs: Sequence[Run]) -> Drawing:
     rows = tuple((name, run.label, *(f"{part.verdicts.get(kind, 0):,}" for kind in kinds)) for name, run, part in lines)
     panels: tuple[str, ...] = ()
     if lines:
-        with _figure(56 + 40 * len(lines)) as (figure, axes):
+        with panel(56 + 40 * len(lines)) as (figure, axes):
             axes.set_axis_off()
             axes.set_xlim(0, 1)
             axes.set_ylim(len(lines) - 0.5, -0.75)
-            _place(figure, axes, left=6, bottom=52, top=0, right=6)
+            margins(figure, axes, left=6, bottom=52, top=0, right=6)
             for y, (name, run, part) in enumerate(lines):
                 heading = name if len(runs) == 1 else f"{name}, {run.label}"
                 _verdict_bar(axes, y, wording.shown(heading, 40), part)
             _verdict_key(figure)
-            description = _described(
+            description = described(
                 f"{name}, {run.label}: "
                 + ", ".join(f"{wording.VERDICT_WORDS[kind]} {part.verdicts.get(kind, 0)}" for kind in kinds)
                 for name, run, part in lines
@@ -304,11 +258,11 @@ def _verdict_bar(axes: Axes, y: int, heading: str, part: Part) -> None:
 
 def _verdict_key(figure: Figure) -> None:
     """Two lines of three at the foot. Matplotlib's own legend would measure its text in a font the reader lacks."""
-    height = figure.get_size_inches()[1] * _UNITS_AN_INCH
+    height = figure.get_size_inches()[1] * UNITS_AN_INCH
     for place, (kind, words) in enumerate(wording.VERDICT_WORDS.items()):
         x, y = 6 + place % 3 * 112, 32 - place // 3 * 20
-        figure.text(x / _WIDTH, y / height, "■", color=svg.colour(kind), fontsize=14, va="center_baseline")
-        figure.text((x + 16) / _WIDTH, y / height, words, va="center_baseline")
+        figure.text(x / WIDTH, y / height, "■", color=svg.colour(kind), fontsize=14, va="center_baseline")
+        figure.text((x + 16) / WIDTH, y / height, words, va="center_baseline")
 
 
 def _plan_lengths(runs: Sequence[Run]) -> Drawing:
@@ -322,30 +276,30 @@ def _plan_lengths(runs: Sequence[Run]) -> Drawing:
     for place, (name, drawn) in enumerate(sorted(by_domain.items())):
         longest = max(max(pair) for _, _, lengths in drawn for pair in lengths)
         most = max(count for _, _, lengths in drawn for count in lengths.values())
-        with _figure(260) as (figure, axes):
+        with panel(260) as (figure, axes):
             axes.set_xlim(0, longest * 1.06 + 1)
             axes.set_ylim(0, longest * 1.06 + 1)
             axes.axline((0, 0), slope=1, color=svg.colour("faint"), linewidth=1)
-            axes.set_title(wording.shown(name), loc="left", fontsize=12, fontweight="bold")
+            panel_title(axes, wording.shown(name))
             axes.set_xlabel("steps of the reference plan")
             axes.set_ylabel("steps of the valid plan")
             axes.locator_params(integer=True, nbins=6)
-            _place(figure, axes, left=50, bottom=40, top=24)
+            margins(figure, axes, left=50, bottom=40, top=24)
             for number, run, lengths in drawn:
                 pairs = sorted(lengths.items())
                 axes.scatter(
                     [reference for (reference, _), _ in pairs],
                     [steps for (_, steps), _ in pairs],
                     s=[36 + 64 * (count - 1) / max(most - 1, 1) for _, count in pairs],
-                    marker=_marker(number),
-                    color=_series(number),
+                    marker=marker(number),
+                    color=series(number),
                     alpha=0.6,
                     linewidths=0,
                 )
                 rows.extend(
                     (name, run.label, str(reference), str(steps), f"{count:,}") for (reference, steps), count in pairs
                 )
-            description = _described(
+            description = described(
                 f"{run.label}: {sum(lengths.values()):,} valid plans, "
                 f"{sum(count for (reference, steps), count in lengths.items() if steps <= reference):,} no longer than "
                 "their reference"
@@ -361,5 +315,5 @@ def _plan_lengths(runs: Sequence[Run]) -> Drawing:
         tuple(panels),
         ("domain", "run", "reference steps", "plan steps", "plans"),
         tuple(rows),
-        keyed=len(runs) > 1,
+        key=series_key(run.label for run in runs),
     )

@@ -6,25 +6,17 @@ every style but the page's own. The same runs give the same bytes.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from planbench.records.files import REPORT, write_whole
 from planbench.records.sample import Sample
 from planbench.records.summary import Summary
 from planbench.report import wording
-from planbench.report.figures import MARKER_SIGNS, Run, drawings
-from planbench.report.svg import SERIES
+from planbench.report.figures import Run, drawings
+from planbench.report.html import render
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
-_HERE = Path(__file__).resolve().parent
 _LONGEST_TITLE = 120
 
 
@@ -56,16 +48,7 @@ def report_page(
     runs = [
         Run(wording.shown(label), summary, found) for (label, summary), found in zip(summaries, lengths, strict=True)
     ]
-    style = (_HERE / "page.css").read_text(encoding="utf-8")
-    return _template().render(
-        title=wording.shown(title, _LONGEST_TITLE),
-        style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        runs=runs,
-        drawings=drawings(runs),
-        signs=[(MARKER_SIGNS[number % len(MARKER_SIGNS)], number % SERIES) for number in range(len(runs))],
-        w=wording,
-    )
+    return render("page.html.jinja", title=wording.shown(title, _LONGEST_TITLE), runs=runs, drawings=drawings(runs))
 
 
 def plan_lengths(samples: Iterable[Sample]) -> Mapping[str, Mapping[tuple[int, int], int]]:
@@ -75,13 +58,3 @@ def plan_lengths(samples: Iterable[Sample]) -> Mapping[str, Mapping[tuple[int, i
         if sample.verdict.kind == "valid" and sample.reference_length is not None and sample.length is not None:
             found.setdefault(sample.domain, Counter())[sample.reference_length, sample.length] += 1
     return found
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("page.html.jinja")

@@ -88,3 +88,47 @@ def plan_length(of: Part) -> tuple[str, str]:
     """Mean steps of the valid plans, and their ratio to the reference: 8.2 and (1.13x)."""
     mean, ratio = of.plan_length.mean, of.plan_length.ratio_to_reference
     return number(mean), "" if mean is None or ratio is None else f"({ratio:.2f}{TIMES})"
+
+
+SPLIT_WORDS = {"pool": "pool", "held_out": "held-out", "longer": "longer"}
+"""The splits of an iterate run, in the order of its tables."""
+
+
+def shown_text(text: str, most: int = 20_000) -> str:
+    """A text of several lines from outside, of bounded length, without control characters."""
+    lines = text[: most + 1].expandtabs(4).splitlines()
+    clean = "\n".join("".join(one if one.isprintable() else "?" for one in line) for line in lines)
+    return clean if len(text) <= most else f"{clean}…"
+
+
+def count(number: int | None) -> str:
+    """About three significant digits of a large count: 950, 12.3k, 4.57M."""
+    if number is None:
+        return NOTHING
+    size: float = number
+    for unit in ("", "k", "M", "G"):
+        if size < 999.5 or unit == "G":
+            break
+        size /= 1000
+    return f"{size:,.0f}{unit}" if not unit or size >= 99.95 else f"{size:#.3g}{unit}"
+
+
+def points(difference: float) -> str:
+    """A difference of two rates, in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}"
+
+
+def points_interval(interval: Interval) -> str:
+    return f"[{points(interval[0])}, {points(interval[1])}]"
+
+
+def p_value(p: float | None) -> str:
+    return NOTHING if p is None else "<0.0001" if p < 0.0001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def duration(seconds: float) -> str:
+    """8.3 s, 4 min 20 s, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
