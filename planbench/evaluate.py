@@ -38,7 +38,7 @@ from planbench.records.summary import Summary
 MAX_HARNESS_ERRORS = 0.05
 """A run fails where a larger share of its samples could not be judged through a fault of ours."""
 
-STANDS_ON = ("torch", "transformers", "tokenizers", "accelerate", "pddl", "numpy")
+STANDS_ON = ("torch", "transformers", "tokenizers", "accelerate", "peft", "pddl", "numpy")
 """Packages whose versions run.json keeps."""
 
 Spec = dict[str, str | int | list[str] | None]

@@ -19,6 +19,8 @@ class Entry(NamedTuple):
 
 COMMANDS: dict[str, Entry] = {
     "eval": Entry("planbench.cli.eval:command", "Measure a model."),
+    "iterate": Entry("planbench.cli.iterate:command", "Deploy, keep what worked, fine-tune, deploy again."),
+    "deploy-iterate": Entry("planbench.cli.iterate:command", "The same command as iterate."),
     "report": Entry("planbench.cli.report:command", "Tables and plots of finished runs."),
     "score": Entry("planbench.cli.score:command", "Judge stored replies again, without the model."),
     "prompt": Entry("planbench.cli.prompt:command", "Exactly what a model would be given."),
@@ -28,6 +30,9 @@ COMMANDS: dict[str, Entry] = {
     "pretrain": Entry("planbench.cli.pretrain:command", "Train the small planner from scratch."),
     "doctor": Entry("planbench.cli.doctor:command", "What is installed, what is missing, what to type."),
 }
+
+SAME: dict[str, str] = {"deploy-iterate": "iterate"}
+"""Second names of commands: variables and tables of the first name hold for both."""
 
 
 class ReaderGone(BrokenPipeError):
@@ -53,7 +58,7 @@ class CommandLine(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name].where.partition(":")
-        return with_settings(getattr(import_module(module), attribute), cmd_name, frozenset(COMMANDS))
+        return with_settings(getattr(import_module(module), attribute), SAME.get(cmd_name, cmd_name), frozenset(COMMANDS))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -35,7 +35,7 @@ class TaskSetSpec(_Frozen):
 class IterateRecord(_Frozen):
     """`iterate.json`. `config` is the whole configuration, compared when a run goes on; `task_sets` what it made."""
 
-    schema_version: int = Field(ITERATE_SCHEMA, alias="schema")
+    schema_version: int = Field(default=ITERATE_SCHEMA, alias="schema")
     planbench: str
     command: str
     config: dict[str, Any]
@@ -143,7 +143,7 @@ class IterateSummary(_Frozen):
     """`summary.json` of an iterate run. `ended` says why an arm stopped before its last generation, by arm and seed.
     `taught` is the length of the longest plan that generation 0 was trained on, where known."""
 
-    schema_version: int = Field(ITERATE_SCHEMA, alias="schema")
+    schema_version: int = Field(default=ITERATE_SCHEMA, alias="schema")
     model: str
     finished: bool
     config: dict[str, Any]

@@ -1,0 +1,271 @@
+"""What a run comes to, from its files alone: the same files, the same summary, however often it was stopped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from planbench.loop.config import Arm, IterateConfig
+from planbench.loop.generations import finished
+from planbench.loop.layout import Place
+from planbench.loop.tasks import TaskSet
+from planbench.loop.times import seconds_of
+from planbench.metrics import horizon
+from planbench.metrics.paired import Solved, mean_over_seeds, paired
+from planbench.records.files import RunFolder, read_json
+from planbench.records.iterate import (
+    SPLITS,
+    Across,
+    Comparison,
+    Curated,
+    FirstSolved,
+    Generation,
+    IterateSummary,
+    Training,
+)
+from planbench.records.sample import Sample
+from planbench.records.summary import Part
+
+Measured = Literal["held_out", "longer"]
+
+MEASURED: tuple[Measured, ...] = ("held_out", "longer")
+EXAMPLES = 10
+
+
+def generation_record(place: Place, sets: dict[str, TaskSet]) -> Generation | None:
+    """A generation, None where it is not measured on every split yet."""
+    folders = {name: place.answers(name) for name in sets}
+    splits = [name for name in SPLITS if name in sets]
+    if not all(finished(folders[name]) for name in splits):
+        return None
+    parts = {name: _part(folders[name]) for name in sets if finished(folders[name])}
+    record = RunFolder(folders["pool"]).record()
+    assert record is not None, "a finished run has one"
+    curated, training = place.path / "curated.json", place.training
+    return Generation(
+        arm=place.arm,
+        generation=place.generation,
+        seed=place.seed,
+        model_fingerprint=record.config.model_fingerprint,
+        pool=parts["pool"],
+        held_out=parts["held_out"],
+        longer=parts.get("longer"),
+        probes={name: part for name, part in parts.items() if name not in SPLITS},
+        plan_lengths={name: _plan_lengths(folders[name]) for name in splits},
+        curated=read_json(curated, Curated) if curated.is_file() else None,
+        training=read_json(training, Training) if training.is_file() else None,
+        tokens=parts["pool"].tokens.completion_total or 0,
+        seconds=seconds_of(place.path),
+    )
+
+
+def _part(folder: Path) -> Part:
+    summary = RunFolder(folder).summary()
+    return Part(**{name: getattr(summary, name) for name in Part.model_fields})
+
+
+def _plan_lengths(folder: Path) -> dict[int, int]:
+    lengths = Counter(sample.length for sample in RunFolder(folder).samples() if sample.verdict.kind == "valid")
+    return {length: count for length, count in sorted(lengths.items(), key=str) if length is not None}
+
+
+def conclude(
+    config: IterateConfig,
+    arms: Sequence[Arm],
+    sets: dict[str, TaskSet],
+    run: Path,
+    taught: int | None,
+    ended: dict[str, str],
+) -> IterateSummary:
+    """The summary of what is there so far."""
+    found: dict[str, list[Generation]] = {}
+    for arm in arms:
+        rows = (
+            generation_record(Place(run, arm.name, seed, number), sets)
+            for seed in config.seeds
+            for number in range(config.generations + 1)
+        )
+        found[arm.name] = [row for row in rows if row is not None]
+    answers = _Answers(run, sets)
+    whole = all(len(rows) == len(config.seeds) * (config.generations + 1) for rows in found.values())
+    return IterateSummary(
+        model=config.model,
+        finished=whole or bool(ended),
+        config=config.model_dump(mode="json"),
+        task_sets=tuple(tasks.record for tasks in sets.values()),
+        taught=taught,
+        arms=found,
+        across=[row for arm in arms for row in _across(arm, found[arm.name], answers)],
+        comparisons=list(_comparisons(found, answers)),
+        first_solved=[row for arm in arms for row in _first_solved(found[arm.name], answers)],
+        ended=ended,
+        tokens=sum(row.tokens for rows in _once(found) for row in rows),
+        seconds=round(sum(sum(row.seconds.values()) for rows in _once(found) for row in rows), 3),
+    )
+
+
+def _once(found: dict[str, list[Generation]]) -> Iterable[list[Generation]]:
+    """Every deployment once: the arms share their generation 0."""
+    for place, rows in enumerate(found.values()):
+        yield [row for row in rows if place == 0 or row.generation > 0]
+
+
+class _Answers:
+    """The samples of every run folder, folded to what the comparisons need, read once each."""
+
+    def __init__(self, run: Path, sets: dict[str, TaskSet]) -> None:
+        self._run, self.sets = run, sets
+        self._known: dict[Path, dict[str, float]] = {}
+
+    def solved(self, place: Place, split: str) -> dict[str, float]:
+        """Task hash to the share of its judged samples that are valid; tasks with none judged are left out."""
+        folder = place.answers(split)
+        if folder not in self._known:
+            counts: dict[str, list[int]] = {}
+            for sample in RunFolder(folder).samples():
+                if sample.verdict.kind != "harness_error":
+                    counts.setdefault(sample.task_hash, []).append(sample.verdict.kind == "valid")
+            self._known[folder] = {task: sum(valid) / len(valid) for task, valid in counts.items()}
+        return self._known[folder]
+
+    def table(self, places: Sequence[Place], split: str, tasks: Sequence[str]) -> Solved:
+        return np.array([[self.solved(place, split)[task] for task in tasks] for place in places])
+
+    def tasks(self, places: Sequence[Place], split: str) -> list[str]:
+        """The tasks that were judged everywhere, in the order of the set."""
+        everywhere = [self.solved(place, split) for place in places]
+        asked = [one.task.hash for one in self.sets[split].prepared]
+        return [task for task in asked if all(task in known for known in everywhere)]
+
+    def reference_lengths(self, split: str) -> dict[str, int]:
+        return {
+            one.task.hash: one.task.reference_length
+            for one in self.sets[split].prepared
+            if one.task.reference_length is not None
+        }
+
+    def samples(self, place: Place, split: str) -> Iterable[Sample]:
+        return RunFolder(place.answers(split)).samples()
+
+    def place(self, row: Generation) -> Place:
+        return Place(self._run, row.arm, row.seed, row.generation)
+
+
+def _across(arm: Arm, rows: Sequence[Generation], answers: _Answers) -> Iterable[Across]:
+    for number in sorted({row.generation for row in rows}):
+        members = [row for row in rows if row.generation == number]
+        places = [answers.place(row) for row in members]
+        for split in ("pool", *MEASURED):
+            parts = [part for row in members if (part := getattr(row, split)) is not None]
+            tasks = answers.tasks(places, split) if parts else []
+            if not tasks:
+                continue
+            solved = answers.table(places, split, tasks)
+            lengths = answers.reference_lengths(split)
+            known = [index for index, task in enumerate(tasks) if task in lengths]
+            rate, ci = mean_over_seeds(solved)
+            only = parts[0].valid_ci if len(parts) == 1 else None
+            yield Across(
+                arm=arm.name,
+                generation=number,
+                split=split,
+                seeds=len(members),
+                rate=rate,
+                ci=only or ci,
+                horizon=horizon(np.array([lengths[tasks[index]] for index in known]), solved.mean(axis=0)[known]),
+                longest_reference_solved=_largest(part.longest_reference_solved for part in parts),
+                longest_plan=_largest(part.longest_plan for part in parts),
+                unanimous_rate=float((solved == 1).all(axis=0).mean()),
+            )
+
+
+def _largest(numbers: Iterable[int | None]) -> int | None:
+    return max((number for number in numbers if number is not None), default=None)
+
+
+def _comparisons(found: dict[str, list[Generation]], answers: _Answers) -> Iterable[Comparison]:
+    """Each arm's last generation with generation 0, then the arms' last generations with each other."""
+    last = {name: _last(rows) for name, rows in found.items() if rows}
+    pairs: list[tuple[str, list[Generation], str, list[Generation]]] = []
+    for name, rows in last.items():
+        zero = [row for row in found[name] if row.generation == 0]
+        if rows and zero and rows[0].generation > 0:
+            pairs.append(("generation 0", zero, f"{name}, generation {rows[0].generation}", rows))
+    for one, other in combinations(last, 2):
+        if last[one] and last[other] and last[one][0].generation == last[other][0].generation > 0:
+            number = last[one][0].generation
+            pairs.append((f"{other}, generation {number}", last[other], f"{one}, generation {number}", last[one]))
+    for first, before, second, after in pairs:
+        for split in MEASURED:
+            if split in answers.sets:
+                yield from _compared(split, first, before, second, after, answers)
+
+
+def _last(rows: Sequence[Generation]) -> list[Generation]:
+    """The rows of the last generation that every seed has reached."""
+    reached = min(max(row.generation for row in rows if row.seed == seed) for seed in {row.seed for row in rows})
+    return [row for row in rows if row.generation == reached]
+
+
+def _compared(
+    split: Measured,
+    first: str,
+    before: Sequence[Generation],
+    second: str,
+    after: Sequence[Generation],
+    answers: _Answers,
+) -> Iterable[Comparison]:
+    seeds = [row.seed for row in after if any(other.seed == row.seed for other in before)]
+    earlier = [answers.place(row) for seed in seeds for row in before if row.seed == seed]
+    later = [answers.place(row) for seed in seeds for row in after if row.seed == seed]
+    tasks = answers.tasks([*earlier, *later], split)
+    if not tasks:
+        return
+    result = paired(answers.table(earlier, split, tasks), answers.table(later, split, tasks))
+    yield Comparison(
+        split=split,
+        first=first,
+        second=second,
+        seeds=len(seeds),
+        tasks=len(tasks),
+        gained=result.gained,
+        lost=result.lost,
+        difference=result.difference,
+        ci=result.ci,
+        p_value=result.p_value,
+    )
+
+
+def _first_solved(rows: Sequence[Generation], answers: _Answers) -> Iterable[FirstSolved]:
+    """For the first seed of an arm: tasks that only its last generation solves, the longest first."""
+    if not rows:
+        return
+    mine = [row for row in rows if row.seed == rows[0].seed]
+    *earlier, last = sorted(mine, key=lambda row: row.generation)
+    found: list[FirstSolved] = []
+    for split in MEASURED:
+        if split not in answers.sets or not earlier:
+            continue
+        before = {
+            task for row in earlier for task, share in answers.solved(answers.place(row), split).items() if share > 0
+        }
+        problems = {one.task.hash: one.task.problem_pddl for one in answers.sets[split].prepared}
+        found += [
+            FirstSolved(
+                arm=last.arm,
+                seed=last.seed,
+                split=split,
+                task=sample.task,
+                reference_length=sample.reference_length,
+                problem=problems[sample.task_hash],
+                plan=sample.plan or (),
+            )
+            for sample in answers.samples(answers.place(last), split)
+            if sample.verdict.kind == "valid" and sample.task_hash not in before
+        ]
+    yield from sorted(found, key=lambda row: (-(row.reference_length or 0), row.task))[:EXAMPLES]

@@ -1,0 +1,114 @@
+"""What an iterate run depends on: equal configurations give equal runs, on one machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from planbench.errors import InputError
+
+Init = Literal["previous", "base"]
+
+BASE_ONLY = "base-only"
+"""The control: the same training steps on generation 0's own data, whatever was sampled."""
+
+_INIT = "-init-"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way to make the next generation: a curation rule, or `base-only`, and what each training starts from."""
+
+    name: str
+    rule: str
+    init: Init
+
+
+def arm_named(name: str, init: Init) -> Arm:
+    """`shortest`, `base-only`, `package.module:function`, each with an optional `-init-base` or `-init-previous`."""
+    rule, separator, start = name.partition(_INIT)
+    if not rule or (separator and start not in ("previous", "base")):
+        raise InputError(f"arm {name!r}: write a rule, as shortest, or a rule and its start, as shortest-init-base")
+    return Arm(name, rule, "base" if start == "base" else "previous" if start else init)
+
+
+class TaskConfig(BaseModel):
+    """The task sets. Numbers of tasks are over all domains; lengths are of reference plans, both ends included. With
+    `tuning`, what is measured comes from split `tuning` instead of `test`: the way to choose settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    domains: tuple[str, ...] = ("blocksworld",)
+    pool: int = Field(default=1_500, ge=1)
+    held_out: int = Field(default=500, ge=1)
+    longer: int = Field(default=200, ge=0)
+    pool_length: tuple[int, int] | None = None
+    held_out_length: tuple[int, int] | None = None
+    longer_length: tuple[int, int] | None = None
+    seed: int = 0
+    tuning: bool = False
+
+
+class WarmStart(BaseModel):
+    """Generation 0 made first, from reference plans of split `base`. Without `steps`, nothing is trained, and the
+    reference plans only serve the control."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    length: tuple[int, int] | None = None
+    tasks: int = Field(default=1_000, ge=1)
+    steps: int = Field(default=0, ge=0)
+
+
+class SamplingConfig(BaseModel):
+    """How a generation is deployed on the pool, and asked everywhere."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    samples: int = Field(default=8, ge=1, le=10_000)
+    temperature: float = Field(default=1.0, ge=0, le=100)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    prompt: str | None = None
+    shots: int = Field(default=0, ge=0, le=64)
+    batch_size: int | None = Field(default=None, ge=1)
+    model_args: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+class CurationConfig(BaseModel):
+    """`duplicates` is how often one plan of one task may be kept; `solved` the share of the kept traces that may be of
+    tasks that every sample of the newest generation solved. None: no cap."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    duplicates: int | None = Field(default=None, ge=1)
+    solved: float | None = Field(default=None, ge=0, le=1)
+
+
+class IterateConfig(BaseModel):
+    """A whole run. `model` may hold `{seed}`, for independent generations 0. `probes` are further measurements at the
+    first and the last generation: names of domains, or `renamed`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = "tiny"
+    generations: int = Field(default=5, ge=1, le=1_000)
+    arms: tuple[str, ...] = ("shortest",)
+    init: Init = "previous"
+    seeds: tuple[int, ...] = (0,)
+    tasks: TaskConfig = TaskConfig()
+    warm_start: WarmStart = WarmStart()
+    sampling: SamplingConfig = SamplingConfig()
+    curation: CurationConfig = CurationConfig()
+    training: dict[str, str] = Field(default_factory=dict[str, str])
+    probes: tuple[str, ...] = ()
+    trust_remote_code: bool = False
+
+    def chosen_arms(self) -> list[Arm]:
+        """The arms in order. Raises InputError where two are the same or one is none."""
+        arms = [arm_named(name, self.init) for name in self.arms]
+        if len({arm.name for arm in arms}) < len(arms):
+            raise InputError("--arms: one stands there twice")
+        return arms

@@ -1,0 +1,280 @@
+"""The loop of one seed: each generation is deployed, measured, and what it answered makes the next.
+
+    deploy    the model answers every task of the pool, some samples each, and every answer is judged as it comes
+    measure   the held-out and the longer tasks, greedily
+    curate    a rule weighs the traces of all generations so far
+    train     the next model is fine-tuned on what has a weight
+
+Each phase reads files and writes files, and is skipped where its files are there: the same command goes on where it
+was stopped, to the same result. Generation 0 is deployed once and shared by all arms of a seed.
+
+Not covered: several processes; phases of several machines.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+from planbench.evaluate import Asked, deploy
+from planbench.loop.checkpoints import Source, source_of
+from planbench.loop.config import BASE_ONLY, Arm, IterateConfig
+from planbench.loop.curation import Weighted, cap_duplicates, cap_solved_by_all, rule_named
+from planbench.loop.layout import Place
+from planbench.loop.reference import reference_tasks, reference_traces
+from planbench.loop.tasks import TaskSet
+from planbench.loop.times import keep_seconds
+from planbench.loop.training import train
+from planbench.models import Model, load
+from planbench.preparation import Prepared, examples
+from planbench.prompts.styles import Shot
+from planbench.records import SamplingSettings
+from planbench.records.files import RunFolder, write_json
+from planbench.records.iterate import SPLITS, Curated
+from planbench.records.trace import Trace, read_curated, write_curated
+
+DEFAULT_TOKENS = 512
+
+
+class Watch(Protocol):
+    """Told of progress."""
+
+    def phase(self, place: Place, name: str) -> None: ...
+
+    def progress(self, done: float, total: float, note: str) -> None: ...
+
+    def generation(self, place: Place) -> None: ...
+
+
+class NothingToLearn(Exception):
+    """No trace has a weight, so there is no next generation."""
+
+
+@dataclass
+class Loop:
+    """One seed of a run. `keep_all` keeps every checkpoint; else those that nothing needs any more are removed."""
+
+    config: IterateConfig
+    sets: dict[str, TaskSet]
+    run: Path
+    seed: int
+    watch: Watch
+    keep_all: bool = False
+    _shots: dict[str, dict[str, tuple[Shot, ...]]] = field(default_factory=dict[str, dict[str, tuple[Shot, ...]]])
+
+    @cached_property
+    def source(self) -> Source:
+        """Generation 0 as it was given, before any warm start."""
+        return source_of(self.config.model.replace("{seed}", str(self.seed)), self.config)
+
+    @cached_property
+    def style(self) -> str:
+        return self.config.sampling.prompt or self.source.prompt_style or "pddl"
+
+    def run_arm(self, arm: Arm) -> None:
+        """All generations of an arm. Raises NothingToLearn where a generation leaves nothing to train on."""
+        for number in range(self.config.generations + 1):
+            place = self._place(arm, number)
+            self._deploy_and_measure(arm, place)
+            self.watch.generation(place)
+            self._tidy(arm, number)
+
+    def _place(self, arm: Arm, generation: int) -> Place:
+        return Place(self.run, arm.name, self.seed, generation)
+
+    def _deploy_and_measure(self, arm: Arm, place: Place) -> None:
+        ends = place.generation in (0, self.config.generations)
+        names = [name for name in self.sets if name in SPLITS or ends]
+        missing = [name for name in names if not finished(place.answers(name))]
+        if not missing:
+            return
+        model = self._model(self._checkpoint(arm, place))
+        for name in missing:
+            with self._phase(place, name):
+                self._answer(model, place, self.sets[name])
+
+    def _model(self, checkpoint: Path) -> Model:
+        sampling = self.config.sampling
+        return load(
+            str(checkpoint),
+            model_args=sampling.model_args,
+            batch_size=sampling.batch_size,
+            trust_remote_code=self.config.trust_remote_code,
+        )
+
+    def _answer(self, model: Model, place: Place, tasks: TaskSet) -> None:
+        sampling = self.config.sampling
+        tokens = sampling.max_tokens or self.source.default_max_tokens or DEFAULT_TOKENS
+        seed = _number(self.seed, place.generation, tasks.name)
+        if tasks.name == "pool":
+            settings = SamplingSettings(sampling.temperature, sampling.top_p, tokens, sampling.samples, seed)
+        else:
+            settings = SamplingSettings(max_tokens=tokens, seed=seed)
+        asked = Asked(
+            model.name,
+            self.style,
+            sampling.shots,
+            tasks.rename,
+            settings,
+            tuple(sorted(sampling.model_args.items())),
+            sampling.batch_size,
+        )
+        folder = RunFolder(place.answers(tasks.name))
+        deploy(
+            tasks.prepared,
+            self._examples(tasks),
+            tasks.spec,
+            model,
+            asked,
+            folder,
+            lambda done, total, valid: self.watch.progress(done, total, f"{valid:,} valid"),
+        )
+
+    def _examples(self, tasks: TaskSet) -> dict[str, tuple[Shot, ...]]:
+        if tasks.name not in self._shots:
+            asked = [one.task for one in tasks.prepared]
+            self._shots[tasks.name] = examples(asked, self.config.sampling.shots, tasks.rename, self.config.tasks.seed)
+        return self._shots[tasks.name]
+
+    def _checkpoint(self, arm: Arm, place: Place) -> Path:
+        """The checkpoint of a generation, made first where it is not there yet."""
+        if place.checkpoint.is_dir():
+            return place.checkpoint
+        if place.generation == 0:
+            return self._first_checkpoint(place)
+        kept = self.curated(arm, place)
+        start = self._checkpoint(arm, place.before() if arm.init == "previous" else self._place(arm, 0))
+        with self._phase(place, "train"):
+            self._train(place, start, kept, self._asked_of(arm))
+        return place.checkpoint
+
+    def _first_checkpoint(self, place: Place) -> Path:
+        steps = self.config.warm_start.steps
+        if not steps:
+            return self.source.folder
+        with self._phase(place, "train"):
+            kept = [Weighted(trace, 1.0, "reference plan") for trace in self._references]
+            self._train(place, self.source.folder, kept, self._reference_tasks, steps)
+        return place.checkpoint
+
+    def _train(
+        self, place: Place, start: Path, kept: Sequence[Weighted], tasks: Sequence[Prepared], steps: int | None = None
+    ) -> None:
+        """Train beside the place and move it there last, so that a checkpoint that is there is one whose training is
+        on record."""
+        beside = place.path / ".checkpoint"
+        shutil.rmtree(beside, ignore_errors=True)
+        place.path.mkdir(parents=True, exist_ok=True)
+        record = train(
+            self.config,
+            self.source,
+            start,
+            kept,
+            {one.task.hash: one for one in tasks},
+            self.style,
+self._examples(self.sets["pool"]),
+            _number(self.seed, place.generation, "train"),
+            steps,
+            beside,
+            lambda done, total, loss: self.watch.progress(done, total, f"loss {loss:.3f}"),
+        )
+        write_json(place.training, record)
+        os.replace(beside, place.checkpoint)
+
+    def curated(self, arm: Arm, place: Place) -> list[Weighted]:
+        """What a generation is trained on, from the traces of all generations before it."""
+        traces = self._traces(arm, place)
+        if place.curated.is_file():
+            by_id = {trace.id: trace for trace in traces}
+            return [Weighted(by_id[line.trace], line.weight, line.reason) for line in read_curated(place.curated)]
+        with self._phase(place, "curate"):
+            place.path.mkdir(parents=True, exist_ok=True)
+            kept = self._weigh(arm, place, traces)
+            write_json(place.path / "curated.json", _came_to(arm, place, len(traces), kept))
+            write_curated(place.curated, (one.record for one in kept))
+        return kept
+
+    def _weigh(self, arm: Arm, place: Place, traces: Sequence[Trace]) -> list[Weighted]:
+        if arm.rule == BASE_ONLY:
+            return [Weighted(trace, 1.0, "reference plan of generation 0's training") for trace in traces]
+        rng = Random(_number(self.seed, place.generation, arm.rule))
+        kept = [one for one in rule_named(arm.rule)(traces, rng) if one.weight]
+        caps = self.config.curation
+        if caps.duplicates is not None:
+            kept = cap_duplicates(kept, caps.duplicates, by="reply" if arm.rule == "none" else "plan")
+        if caps.solved is not None:
+            kept = cap_solved_by_all(kept, traces, caps.solved, rng)
+        if not kept:
+            raise NothingToLearn(f"rule {arm.rule} kept none of {len(traces):,} traces: there is nothing to learn from")
+        return kept
+
+    def _traces(self, arm: Arm, place: Place) -> list[Trace]:
+        """Those of all generations before this one, oldest first; for the control, generation 0's own training."""
+        return self._references if arm.rule == BASE_ONLY else list(self._sampled(arm, place))
+
+    def _sampled(self, arm: Arm, place: Place) -> Iterator[Trace]:
+        for number in range(place.generation):
+            for sample in RunFolder(self._place(arm, number).answers("pool")).samples():
+                yield Trace.of(sample, number)
+
+    def _asked_of(self, arm: Arm) -> Sequence[Prepared]:
+        return self._reference_tasks if arm.rule == BASE_ONLY else self.sets["pool"].prepared
+
+    @cached_property
+    def _reference_tasks(self) -> list[Prepared]:
+        return reference_tasks(self.config, self.source)
+
+    @cached_property
+    def _references(self) -> list[Trace]:
+        return reference_traces(self._reference_tasks, self.style)
+
+    def _tidy(self, arm: Arm, done: int) -> None:
+        """Remove the checkpoint before the last one: nothing starts from it any more."""
+        if self.keep_all or done < 2:
+            return
+        shutil.rmtree(self._place(arm, done - 1).checkpoint, ignore_errors=True)
+
+    @contextmanager
+    def _phase(self, place: Place, name: str) -> Generator[None]:
+        self.watch.phase(place, name)
+        started = time.perf_counter()
+        yield
+        keep_seconds(place.path, name, time.perf_counter() - started)
+
+
+def finished(folder: Path) -> bool:
+    """Whether a run folder holds all its samples."""
+    run = RunFolder(folder)
+    return (folder / "summary.json").is_file() and run.summary().finished
+
+
+def _came_to(arm: Arm, place: Place, examined: int, kept: Sequence[Weighted]) -> Curated:
+    generations = [one.trace.generation for one in kept]
+    lengths = [one.trace.length for one in kept if one.trace.length is not None]
+    tokens = [one.trace.tokens for one in kept if one.trace.tokens is not None]
+    return Curated(
+        rule=arm.rule,
+        examined=examined,
+        new=0 if arm.rule == BASE_ONLY else generations.count(place.generation - 1),
+        total=len(kept),
+        tasks=len({one.trace.task_hash for one in kept}),
+        weight=sum(one.weight for one in kept),
+        by_generation={number: generations.count(number) for number in sorted(set(generations))},
+        length_mean=sum(lengths) / len(lengths) if lengths else None,
+        length_max=max(lengths, default=None),
+        tokens_mean=sum(tokens) / len(tokens) if tokens else None,
+    )
+
+
+def _number(*parts: object) -> int:
+    """A seed that is the same on every machine, for what is drawn apart from everything else."""
+    return int.from_bytes(blake2b(repr(parts).encode(), digest_size=7).digest())

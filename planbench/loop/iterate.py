@@ -1,0 +1,134 @@
+"""`planbench iterate` as a function: all seeds and arms of a run, from a configuration to a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from planbench import __version__
+from planbench.errors import RunFolderError
+from planbench.evaluate import machine, versions
+from planbench.loop.conclusion import conclude, generation_record
+from planbench.loop.config import IterateConfig
+from planbench.loop.generations import Loop, NothingToLearn
+from planbench.loop.layout import ITERATE, Place
+from planbench.loop.tasks import TaskSet, task_sets
+from planbench.records.files import RUN, SUMMARY, RunFolder, read_json, write_json
+from planbench.records.iterate import Generation, IterateRecord, IterateSummary
+
+GROWING = ("generations", "arms", "seeds")
+"""A run may be gone on with more of these."""
+
+
+class Reader:
+    """Told of progress; does nothing, and is made to be overridden."""
+
+    def phase(self, place: Place, name: str) -> None:
+        """A phase begins."""
+
+    def progress(self, done: float, total: float, note: str) -> None:
+        """Within the phase."""
+
+    def row(self, row: Generation) -> None:
+        """A generation is measured. Generation 0 is told of once for every arm."""
+
+
+@dataclass
+class _Watch:
+    """Turns places into rows."""
+
+    reader: Reader
+    sets: dict[str, TaskSet]
+
+    def phase(self, place: Place, name: str) -> None:
+        self.reader.phase(place, name)
+
+    def progress(self, done: float, total: float, note: str) -> None:
+        self.reader.progress(done, total, note)
+
+    def generation(self, place: Place) -> None:
+        row = generation_record(place, self.sets)
+        assert row is not None, "it was measured just now"
+        self.reader.row(row)
+
+
+def iterate(
+    config: IterateConfig,
+    out: Path,
+    reader: Reader | None = None,
+    *,
+    keep_all: bool = False,
+    command: str = "",
+    told: Callable[[str], None] = lambda line: None,
+) -> IterateSummary:
+    """Run the loop, or go on with it, and leave everything in `out`.
+
+    Raises InputError for a configuration that cannot be run, RunFolderError where `out` holds another run. An arm in
+    which nothing is left to learn from ends early; `ended` of the summary says so.
+    """
+    reader = reader or Reader()
+    folder = RunFolder(out)
+    folder.create()
+    arms = config.chosen_arms()
+    with folder.lock():
+        there = _there(out)
+        _check(config, there, out)
+        told("making the tasks")
+        sets = task_sets(config.tasks, config.probes)
+        record = _record(config, sets, command, there)
+        if there is not None and there.task_sets != record.task_sets:
+            raise RunFolderError(f"{out}: made from other tasks (another version of planbench?); choose another --out")
+        write_json(out / ITERATE, record)
+        ended: dict[str, str] = {}
+        taught: list[int] = []
+        for seed in config.seeds:
+            loop = Loop(config, sets, out, seed, _Watch(reader, sets), keep_all)
+            if loop.source.taught is not None:
+                taught.append(loop.source.taught.length[1])
+            for arm in arms:
+                try:
+                    loop.run_arm(arm)
+                except NothingToLearn as end:
+                    ended[f"{arm.name}, seed {seed}"] = str(end)
+            write_json(out / SUMMARY, conclude(config, arms, sets, out, max(taught, default=None), ended))
+        summary = conclude(config, arms, sets, out, max(taught, default=None), ended)
+        write_json(out / SUMMARY, summary)
+    return summary
+
+
+def _there(out: Path) -> IterateRecord | None:
+    if (out / RUN).exists():
+        raise RunFolderError(f"{out}: holds a run of planbench eval; choose another --out")
+    return read_json(out / ITERATE, IterateRecord) if (out / ITERATE).is_file() else None
+
+
+def _check(config: IterateConfig, there: IterateRecord | None, out: Path) -> None:
+    """Refuse to mix runs: what is there has to be part of what is asked for."""
+    if there is None:
+        return
+    ours, theirs = config.model_dump(mode="json"), there.config
+    for name in ours:
+        if ours[name] == theirs.get(name):
+            continue
+        before = theirs.get(name)
+        if name == "generations" and isinstance(before, int) and before < ours[name]:
+            continue
+        if name in GROWING and isinstance(before, list) and set(map(str, before)) <= set(map(str, ours[name])):
+            continue
+        raise RunFolderError(f"{out}: holds a run with another {name.replace('_', ' ')}; choose another --out")
+
+
+def _record(
+    config: IterateConfig, sets: dict[str, TaskSet], command: str, there: IterateRecord | None
+) -> IterateRecord:
+    return IterateRecord(
+        planbench=__version__,
+        command=command,
+        config=config.model_dump(mode="json"),
+        task_sets=tuple(tasks.record for tasks in sets.values()),
+        versions=versions(),
+        machine=machine(),
+        started=there.started if there else datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,60 @@
+"""What generation 0 was trained on, as traces: the data of a warm start and of the control `base-only`."""
+
+from __future__ import annotations
+
+from planbench.core.verdict import step_text
+from planbench.errors import InputError
+from planbench.loop.checkpoints import Source
+from planbench.loop.config import IterateConfig
+from planbench.preparation import Prepared, prepare
+from planbench.prompts.styles import build_prompt, write_answer
+from planbench.records import Task
+from planbench.records.trace import Trace
+from planbench.suite import GENERATORS, generate
+
+
+def reference_tasks(config: IterateConfig, source: Source) -> list[Prepared]:
+    """The tasks of the run's domains that generation 0 was trained on. Raises InputError where that is not known."""
+    taught = source.taught
+    if taught is None:
+        raise InputError(
+            f"{source.folder}: what it was trained on is not known, so there is nothing to train the control on; "
+            "say which reference plans to use with --warm-start 1:4, or leave out the arm base-only"
+        )
+    tasks: list[Task] = []
+    for domain in config.tasks.domains:
+        if domain not in GENERATORS:
+            raise InputError(f"{domain} has no generator, so it has no reference plans to train on")
+        count = taught.tasks.get(domain, 0)
+        if count:
+            tasks += generate(domain, count, seed=taught.seed, plan_length=taught.length, split="base")
+    if not tasks:
+        raise InputError(f"{source.folder}: was trained on no task of {', '.join(config.tasks.domains)}")
+    return prepare(tasks)
+
+
+def reference_traces(prepared: list[Prepared], style: str) -> list[Trace]:
+    """Their reference plans as a model would have answered, as traces of generation 0."""
+    return [_trace(one, style) for one in prepared]
+
+
+def _trace(one: Prepared, style: str) -> Trace:
+    task, reference = one.task, one.task.reference
+    assert reference is not None, "generated tasks have one"
+    prompt = build_prompt(style, one.compiled, task.domain_pddl, task.problem_pddl, one.wording)
+    return Trace(
+        id=f"base/{task.hash}",
+        generation=0,
+        task=task.id,
+        task_hash=task.hash,
+        domain=task.domain,
+        prompt_hash=prompt.hash,
+        index=0,
+        reply=write_answer(style, reference.steps, one.compiled, one.wording),
+        finish="stop",
+        plan=tuple(step_text(step) for step in reference.steps),
+        verdict="valid",
+        length=reference.length,
+        tokens=None,
+        reference_length=reference.length,
+    )

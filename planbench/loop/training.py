@@ -1,0 +1,151 @@
+"""From curated traces to the next checkpoint: settings, examples, fine-tuning.
+
+Small planners of our own train all weights with Muon, and every use of a trace names the objects anew, as in their
+training from scratch. Any other checkpoint gets the adapters and the settings of the iterative-deployment paper (arXiv
+2512.24940). `--train key=value` overrides either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from planbench.errors import InputError
+from planbench.loop.checkpoints import Source
+from planbench.loop.config import IterateConfig
+from planbench.loop.curation import Weighted
+from planbench.loop.examples import TrainExample, train_example
+from planbench.loop.finetune_config import FinetuneConfig, FinetuneProgress
+from planbench.preparation import Prepared
+from planbench.prompts.compact import scene_of
+from planbench.prompts.styles import Shot, build_prompt
+from planbench.records import Prompt
+from planbench.records.iterate import Training
+
+SMALL: dict[str, Any] = {
+    "steps": 240,
+    "batch": 24,
+    "lr": 2.5e-3,
+    "warmup": 10,
+    "optimizer": "muon",
+    "validation": 0.1,
+    "evaluate_every": 1_000_000,
+}
+PAPER: dict[str, Any] = {"epochs": 2, "batch": 1, "lr": 1e-5, "optimizer": "adamw", "validation": 0.1}
+
+RELABEL = "relabel"
+_LORA = {"lora": "r", "lora_alpha": "alpha", "lora_dropout": "dropout", "keep_adapter": "keep_adapter"}
+
+
+def finetune_settings(config: IterateConfig, source: Source, seed: int, steps: int | None = None) -> FinetuneConfig:
+    """The settings of a training. Raises InputError for a `--train` that there is not."""
+    small = source.prompt_style == "compact"
+    told = {key: text for key, text in config.training.items() if key not in _LORA and key != RELABEL}
+    values: dict[str, Any] = {**(SMALL if small else PAPER), **told, "seed": seed % 2**31}
+    for one, other in (("steps", "epochs"), ("epochs", "steps")):
+        if one in told and other not in told:
+            values.pop(other, None)
+    if steps is not None:
+        values.pop("epochs", None)
+        values["steps"] = steps
+    adapters = {_LORA[key]: text for key, text in config.training.items() if key in _LORA}
+    if adapters.get("r") == "none":
+        adapters = {}
+    elif adapters or not small:
+        values["lora"] = adapters
+    try:
+        return FinetuneConfig.model_validate(values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        known = ", ".join([*FinetuneConfig.model_fields.keys() - {"lora", "seed"}, *_LORA, RELABEL])
+        raise InputError(f"--train {place}: {fault['msg']}; there is: {known}") from None
+
+
+def relabels(config: IterateConfig, style: str) -> bool:
+    """Whether every use of a trace names the objects anew."""
+    told = config.training.get(RELABEL, "yes")
+    if told not in ("yes", "no"):
+        raise InputError(f"--train {RELABEL}={told}: type yes or no")
+    return style == "compact" and told == "yes"
+
+
+def training_examples(
+    start: Path,
+    kept: Sequence[Weighted],
+    tasks: Mapping[str, Prepared],
+    style: str,
+    shots: Mapping[str, Sequence[Shot]],
+    template: Mapping[str, bool],
+    *,
+    relabel: bool,
+    trust_remote_code: bool = False,
+) -> list[TrainExample]:
+    """The traces as token ids, under the prompts that they answered. `tasks` is by task hash."""
+    from planbench.models.completions import CompletionEncoder
+
+    encoder = CompletionEncoder.load(start, template, trust_remote_code=trust_remote_code)
+    prompts: dict[str, Prompt] = {}
+    examples: list[TrainExample] = []
+    for one in kept:
+        task = tasks[one.trace.task_hash]
+        if one.trace.task_hash not in prompts:
+            prompts[one.trace.task_hash] = build_prompt(
+                style,
+                task.compiled,
+                task.task.domain_pddl,
+                task.task.problem_pddl,
+                task.wording,
+                shots.get(task.task.domain, ()),
+            )
+        scene = scene_of(task.compiled) if relabel else None
+        examples.append(train_example(encoder, prompts[one.trace.task_hash], one.trace, one.weight, scene))
+    return examples
+
+
+def train(
+    config: IterateConfig,
+    source: Source,
+    start: Path,
+    kept: Sequence[Weighted],
+    tasks: Mapping[str, Prepared],
+    style: str,
+    shots: Mapping[str, Sequence[Shot]],
+    seed: int,
+    steps: int | None,
+    out: Path,
+    progress: Callable[[int, int, float], None],
+) -> Training:
+    """Fine-tune `start` on the curated traces and leave the next checkpoint in `out`."""
+    from planbench.loop.finetune import finetune
+
+    settings = finetune_settings(config, source, seed, steps)
+    thinking = config.sampling.model_args.get("thinking")
+    template = {"enable_thinking": thinking == "yes"} if thinking else {}
+    examples = training_examples(
+        start,
+        kept,
+        tasks,
+        style,
+        shots,
+        template,
+        relabel=relabels(config, style),
+        trust_remote_code=config.trust_remote_code,
+    )
+
+    def told(now: FinetuneProgress) -> None:
+        progress(now.step, now.steps, now.loss)
+
+    outcome = finetune(start, examples, settings, out, told)
+    return Training(
+        steps=outcome.steps,
+        tokens=outcome.tokens,
+        seconds=round(outcome.seconds, 3),
+        loss=outcome.loss,
+        validation_before=outcome.validation_before,
+        validation_after=outcome.validation_after,
+        stopped_early=outcome.stopped_early,
+    )
