@@ -48,17 +48,25 @@ def use(example: TrainExample, weight: float, rng: Random | None = None) -> Use:
     return *example.fresh(rng), weight
 
 
-def draws(count: int, size: int, rng: Random) -> Iterator[list[int]]:
-    """Batches of `size` out of `count` examples, without end: all of them in random order, then all again. A batch may
-    hold the end of one round and the start of the next."""
+def draws(lengths: Sequence[int], size: int, rng: Random, group: int = 1) -> Iterator[list[int]]:
+    """Batches of `size` examples out of those with these lengths, without end: all of them in random order, then all
+    again. A batch may hold the end of one round and the start of the next.
+
+    With `group` above 1 so many batches are drawn at once, dealt out by length, and come in random order: less padding,
+    and batches that are less mixed.
+    """
     left: list[int] = []
     while True:
-        batch: list[int] = []
-        while len(batch) < size:
+        drawn: list[int] = []
+        while len(drawn) < size * group:
             if not left:
-                left = rng.sample(range(count), count)
-            batch.append(left.pop())
-        yield batch
+                left = rng.sample(range(len(lengths)), len(lengths))
+            drawn.append(left.pop())
+        if group > 1:
+            drawn.sort(key=lambda index: lengths[index])
+        starts = range(0, len(drawn), size)
+        for start in rng.sample(starts, group) if group > 1 else starts:
+            yield drawn[start : start + size]
 
 
 def split_tasks(

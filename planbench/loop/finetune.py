@@ -116,7 +116,8 @@ class _Training:
         round_ = len(self._examples) / (self._batch * config.accumulate)
         steps = config.steps or max(1, math.ceil((config.epochs or _DEFAULT_EPOCHS) * round_))
         every = config.evaluate_every or max(1, math.ceil(round_))
-        order = draws(len(self._examples), self._batch, Random(f"{config.seed}-order"))
+        lengths = [len(example.prompt) + len(example.completion) for example in self._examples]
+        order = draws(lengths, self._batch, Random(f"{config.seed}-order"), config.group)
         names = Random(f"{config.seed}-names")
         before = self._validate()
         watch = _Watch(config.patience, self._trained)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -35,7 +36,7 @@ def test_the_loss_sees_completion_and_stop_token_alone(chat_template: str | None
         read, learned = batch.tokens[row].tolist(), batch.targets[row].tolist()
         start, end = len(example.prompt) - 1, len(example.prompt) + len(example.completion) - 1
         # All of the prompt is read; nothing of it, and nothing of the padding, is learned.
-        opening = tokenizer.decode(read[: start + 1])
+        opening = str(tokenizer.decode(read[: start + 1]))
         if chat_template is not None:
             assert opening.endswith("<think>\n" if chat_template is IM_THINKING else "assistant\n")
         assert set(learned[:start]) | set(learned[end:]) <= {IGNORED}
@@ -47,12 +48,26 @@ def test_the_loss_sees_completion_and_stop_token_alone(chat_template: str | None
 
 
 @settings(deadline=None)
-@given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 99))
-def test_every_round_of_draws_holds_every_example_once(count: int, size: int, seed: int) -> None:
-    drawn = draws(count, size, Random(seed))
-    flat = [index for _ in range(3 * count) for index in next(drawn)]
-    for start in range(0, len(flat) - count + 1, count):
+@given(st.integers(1, 9), st.integers(1, 12), st.sampled_from([1, 1, 3]), st.integers(0, 99))
+def test_every_round_of_draws_holds_every_example_once(count: int, size: int, group: int, seed: int) -> None:
+    drawn = draws([1] * count, size, Random(seed), group)
+    # As many batches as make whole groups and whole rounds.
+    flat = [index for _ in range(count * group) for index in next(drawn)]
+    assert sorted(flat) == sorted(list(range(count)) * size * group)
+    for start in range(0, len(flat) - count + 1, count) if group == 1 else ():
         assert sorted(flat[start : start + count]) == list(range(count))
+
+
+def test_a_group_of_draws_is_dealt_out_by_length_in_random_order() -> None:
+    lengths = Random(7).sample(range(5, 95), 40)
+    drawn = draws(lengths, 5, Random(0), 4)
+    firsts: set[int] = set()
+    for _ in range(30):
+        batches = [sorted(lengths[index] for index in next(drawn)) for _ in range(4)]
+        ordered = sorted(batches)
+        assert all(low[-1] <= high[0] for low, high in pairwise(ordered))
+        firsts.add(ordered.index(batches[0]))
+    assert firsts == {0, 1, 2, 3}
 
 
 def example(task: int) -> TrainExample:

@@ -1,0 +1,85 @@
+"""Fine-tuning of a planner of our own, freshly named at every use, and in two processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from planbench.loop.examples import TrainExample, train_example
+from planbench.loop.finetune import finetune
+from planbench.loop.finetune_config import FinetuneConfig, LoraSettings
+from planbench.models import load
+from planbench.models.completions import CompletionEncoder
+from planbench.preparation import prepare
+from planbench.pretrain.checkpoint import new_model, new_tokenizer
+from planbench.pretrain.checkpoint import save as save_planner
+from planbench.pretrain.config import PretrainConfig
+from planbench.pretrain.corpus import base_examples, vocabulary
+from planbench.prompts.compact import build, name_objects, plan_words, scene_of
+from planbench.suite import generate
+from tests.loop.processes import train
+from tests.loop.traces import trace
+from tests.models.checkpoints import save
+
+ROOT = Path(__file__).parents[2]
+
+
+def planner(folder: Path) -> Path:
+    words = vocabulary(list(base_examples(("blocksworld",), 30, seed=0, longest=6)))
+    small = PretrainConfig(width=32, layers=3, heads=2, inner=48)
+    save_planner(folder, new_model(small, len(words)), new_tokenizer(words))
+    return folder
+
+
+def plans(folder: Path, count: int) -> list[TrainExample]:
+    """Tasks of the pool with their reference plans, as a model would have written them."""
+    encoder = CompletionEncoder.load(folder)
+    made: list[TrainExample] = []
+    for one in prepare(generate("blocksworld", count, seed=1, plan_length=(2, 4), split="pool")):
+        assert one.task.reference is not None
+        reply = " ".join(plan_words(one.task.reference.steps, name_objects(one.compiled.objects)))
+        prompt = build(one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording)
+        judged = trace(one.task.hash, reply=reply)
+        made.append(train_example(encoder, prompt, judged, 1.0, scene_of(one.compiled)))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("changes", "share"), [({"optimizer": "muon"}, 0.75), ({"lora": LoraSettings(r=4)}, 0.98)], ids=["muon", "lora"]
+)
+def test_a_planner_learns_plans_under_names_that_change(
+    tmp_path: Path, changes: dict[str, object], share: float
+) -> None:
+    """On tasks that are held out. An adapter of rank 4 on random weights, embeddings frozen, learns little."""
+    source = planner(tmp_path / "source")
+    settings = {"steps": 60, "batch": 8, "group": 4, "lr": 1e-2, "validation": 0.25, "device": "cpu", **changes}
+    outcome = finetune(source, plans(source, 24), FinetuneConfig.model_validate(settings), tmp_path / "new")
+    assert outcome.validation_before is not None
+    assert outcome.validation_after is not None
+    assert outcome.held_out == 6
+    assert outcome.validation_after < share * outcome.validation_before
+    model = load(str(tmp_path / "new"), model_args={"device": "cpu"})
+    assert model.prompt_style == "compact"
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    source = save(tmp_path / "source")
+    train(source, tmp_path / "one")
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    done = subprocess.run(
+        [sys.executable, *launch, str(Path(__file__).with_name("processes.py")), str(source), str(tmp_path / "two")],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    one, two, before = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two", "source"))
+    assert all(torch.allclose(one[name], two[name], rtol=0, atol=2e-5) for name in one | two)
+    assert not all(torch.allclose(one[name], before[name], rtol=0, atol=1e-3) for name in one)
