@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planbench.cli.parameters import KeyValue
+from planbench.cli.parameters import KeyValue, Number
 from planbench.cli.progress import bar
 from planbench.cli.screen import note
 from planbench.cli.taskset import chosen_tasks, task_options
@@ -40,8 +40,8 @@ DEFAULT_TOKENS = 512
     help="Give domain and objects other names.",
 )
 @click.option("--samples", type=click.IntRange(1, 10_000), default=1, show_default=True, help="Replies a task.")
-@click.option("--temperature", type=click.FloatRange(0, 100), default=0.0, show_default=True, help="0 is greedy.")
-@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True)
+@click.option("--temperature", type=Number(0, 100), default=0.0, show_default=True, help="0 is greedy.")
+@click.option("--top-p", type=Number(0, 1, min_open=True), default=1.0, show_default=True)
 @click.option(
     "--max-tokens", type=click.IntRange(1), help=f"Longest reply.  [default: the model's own, else {DEFAULT_TOKENS}]"
 )
@@ -112,7 +112,8 @@ def show(summary: Summary, run: RunFolder, as_json: bool) -> None:
     from planbench.records.files import REPORT, write_whole
     from planbench.report.page import report_page
 
-    write_whole(run.path / REPORT, report_page([(summary.model, summary)], [run.samples()], title=summary.model))
+    page = report_page([(summary.model, summary)], [run.samples()], title=f"planbench: {summary.model}")
+    write_whole(run.path / REPORT, page)
     if as_json:
         print(json.dumps(summary.model_dump(mode="json")))
     else:

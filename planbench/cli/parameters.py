@@ -1,7 +1,8 @@
-"""Kinds of values that options take: ranges and `key=value` pairs."""
+"""Kinds of values that options take: ranges, numbers and `key=value` pairs."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import click
@@ -31,6 +32,16 @@ class Range(click.ParamType):
         if bounds[0] > bounds[1]:
             self.fail(f"{value!r} is empty: the first number must not be above the second.", param, ctx)
         return bounds
+
+
+class Number(click.FloatRange):
+    """A number within bounds, which `nan` lies in for click."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 class KeyValue(click.ParamType):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from os.path import exists  # unlike Path's, it says no to any path that cannot be
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from planbench.cli.closest import closest
 from planbench.cli.parameters import Range
 from planbench.errors import InputError
 
@@ -67,4 +69,6 @@ def _task(name: str, domain: str | None, plan_length: tuple[int, int], seed: int
 
     if name in GENERATORS and domain is None:
         return generate(name, 1, seed=seed, plan_length=plan_length)[0]
+    if not exists(name) and Path(name).name == Path(name).stem == name:
+        raise InputError(f"no domain or problem file {name!r}{closest(name, GENERATORS)}")
     return read_problem_file(Path(name), None if domain is None else domain_file(domain))

@@ -25,7 +25,9 @@ def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
     labels = _labels([folder.path for folder in folders], [summary.model for summary in summaries])
     pairs = list(zip(labels, summaries, strict=True))
     page = Path(out) if out else folders[-1].path / REPORT
-    write_whole(page, report_page(pairs, [folder.samples() for folder in folders], title=" and ".join(labels)))
+    write_whole(
+        page, report_page(pairs, [folder.samples() for folder in folders], title=f"planbench: {', '.join(labels)}")
+    )
     if as_json:
         for summary in summaries:
             print(json.dumps(summary.model_dump(mode="json")))
