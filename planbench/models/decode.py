@@ -76,7 +76,10 @@ class TokenChoice:
         before = ordered.cumsum(-1) - ordered
         beyond = before >= self.top_p * ordered.sum(-1, keepdim=True)
         beyond[..., 0] = False
-        return tokens.gather(-1, _invert(ordered.masked_fill(beyond, 0), uniform)).squeeze(-1)
+        # Drawn from in the order of the vocabulary: in that of the weights, two that are as good as equal would change
+        # places by rounding.
+        nucleus = torch.empty_like(weights).scatter_(-1, tokens, ordered.masked_fill(beyond, 0))
+        return _invert(nucleus, uniform).squeeze(-1)
 
 
 def _invert(weights: Tensor, uniform: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -48,7 +48,9 @@ def decode_small(
     return completions(tokens, rows, stop)
 
 
-def one_thread_each(do: Callable[[_Work], _Result], pieces: Sequence[_Work], abreast: int) -> Iterator[_Result]:
+def one_thread_each(
+    do: Callable[[_Work], _Result], pieces: Sequence[_Work], abreast: int
+) -> Generator[_Result, None, None]:
     """What `do` makes of each piece, in order; `abreast` pieces at a time, each in one thread of torch's.
 
     Two batches in two threads take less time than one after the other in two threads each: the operations of a small

@@ -18,7 +18,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
+from torch.linalg import vector_norm
+from torch.nn.functional import pad, scaled_dot_product_attention, silu
 
 _PREFILL_TOKENS = 4096
 """Tokens of prompts that are read at a time: their activations stay in the processor's cache."""
@@ -44,8 +45,8 @@ def supports(model: Any) -> bool:
 @dataclass(frozen=True)
 class _Attention:
     """`project` [width, (heads + 2 kept) * size] makes queries, keys and values of all heads. Where `norm` [heads +
-    kept, size] is there, each query and key is normalised first and `norm` is its weight. The scale of the scores is in
-    the queries already."""
+    kept, size] is there, each query and key is brought to length 1 first and then multiplied by it. The scale of the
+    scores is in the queries already."""
 
     project: Tensor
     out: Tensor
@@ -64,9 +65,9 @@ class _Convolution:
 
 @dataclass(frozen=True)
 class _Layer:
-    mixer_norm: Tensor
+    """The weights of a norm are in the matrix that follows it, so that a norm only has to bring a row to length 1."""
+
     mixer: _Attention | _Convolution
-    inner_norm: Tensor
     gate_up: Tensor
     down: Tensor
 
@@ -142,13 +143,16 @@ class SmallModel:
         self._heads: int = config.num_attention_heads
         self._kept: int = config.num_key_value_heads
         self._size: int = getattr(config, "head_dim", None) or config.hidden_size // self._heads
-        self._eps = float(config.norm_eps if hybrid else config.rms_norm_eps)
+        eps = float(config.norm_eps if hybrid else config.rms_norm_eps)
         self._frequencies: Tensor = model.model.rotary_emb.inv_freq.double()
         state = {name: weight.detach() for name, weight in model.state_dict().items()}
         self._embedding = state["model.embed_tokens.weight"].clone()
-        self._norm = state["model.embedding_norm.weight" if hybrid else "model.norm.weight"].clone()
-        self._head = _transposed(state["lm_head.weight"])
         self._width = self._embedding.shape[1]
+        # x / sqrt(|x|^2 / n + eps) is sqrt(n) x / hypot(|x|, sqrt(n eps)); the root of n is among the weights.
+        self._shift, self._head_shift = (torch.tensor((n * eps) ** 0.5) for n in (self._width, self._size))
+        self._head = _after(
+            state["model.embedding_norm.weight" if hybrid else "model.norm.weight"], state["lm_head.weight"]
+        )
         make = self._lfm2_layer if hybrid else self._llama_layer
         self._layers: list[_Layer] = []
         for index in range(config.num_hidden_layers):
@@ -157,43 +161,38 @@ class SmallModel:
             self._layers.append(make(own))
 
     def _llama_layer(self, weights: dict[str, Tensor]) -> _Layer:
-        queries = weights["self_attn.q_proj.weight"] * self._size**-0.5
+        queries, keys, values = (weights[f"self_attn.{part}_proj.weight"] for part in "qkv")
+        project = _after(weights["input_layernorm.weight"], queries * self._size**-0.5, keys, values)
         return _Layer(
-            weights["input_layernorm.weight"].clone(),
-            _Attention(
-                _transposed(queries, weights["self_attn.k_proj.weight"], weights["self_attn.v_proj.weight"]),
-                _transposed(weights["self_attn.o_proj.weight"]),
-                None,
+            _Attention(project, _transposed(weights["self_attn.o_proj.weight"]), None),
+            _after(
+                weights["post_attention_layernorm.weight"],
+                weights["mlp.gate_proj.weight"],
+                weights["mlp.up_proj.weight"],
             ),
-            weights["post_attention_layernorm.weight"].clone(),
-            _transposed(weights["mlp.gate_proj.weight"], weights["mlp.up_proj.weight"]),
             _transposed(weights["mlp.down_proj.weight"]),
         )
 
     def _lfm2_layer(self, weights: dict[str, Tensor]) -> _Layer:
+        norm = weights["operator_norm.weight"]
         if "conv.conv.weight" in weights:
             mixer = _Convolution(
-                _transposed(weights["conv.in_proj.weight"]),
+                _after(norm, weights["conv.in_proj.weight"]),
                 _transposed(weights["conv.out_proj.weight"]),
                 _transposed(weights["conv.conv.weight"].squeeze(1)),
             )
         else:
-            queries = weights["self_attn.q_layernorm.weight"] * self._size**-0.5
+            # The root of a head's size, from the norm, and the scale of the scores, its inverse, cancel for queries.
+            of_queries = weights["self_attn.q_layernorm.weight"].expand(self._heads, -1)
+            of_keys = weights["self_attn.k_layernorm.weight"].expand(self._kept, -1) * self._size**0.5
             mixer = _Attention(
-                _transposed(*(weights[f"self_attn.{part}_proj.weight"] for part in "qkv")),
+                _after(norm, *(weights[f"self_attn.{part}_proj.weight"] for part in "qkv")),
                 _transposed(weights["self_attn.out_proj.weight"]),
-                torch.cat(
-                    [
-                        queries.expand(self._heads, -1),
-                        weights["self_attn.k_layernorm.weight"].expand(self._kept, -1),
-                    ]
-                ),
+                torch.cat([of_queries, of_keys]),
             )
         return _Layer(
-            weights["operator_norm.weight"].clone(),
             mixer,
-            weights["ffn_norm.weight"].clone(),
-            _transposed(weights["feed_forward.w1.weight"], weights["feed_forward.w3.weight"]),
+            _after(weights["ffn_norm.weight"], weights["feed_forward.w1.weight"], weights["feed_forward.w3.weight"]),
             _transposed(weights["feed_forward.w2.weight"]),
         )
 
@@ -249,7 +248,7 @@ class SmallModel:
         seen = (seen | torch.eye(width, dtype=torch.bool))[:, None]
         x = self._embedding[ids]
         for layer, kept in zip(self._layers, batch.layers, strict=True):
-            h = rms_norm(x, (self._width,), layer.mixer_norm, self._eps)
+            h = self._unit(x)
             if isinstance(layer.mixer, _Convolution):
                 assert isinstance(kept, _Past)
                 mixed = self._convolve_prompts(layer.mixer, h, real, kept, places)
@@ -270,7 +269,7 @@ class SmallModel:
         gate, out_gate, inputs = (h @ mixer.project).chunk(3, dim=-1)
         inputs = gate * inputs * real[..., None]
         past = len(kept.inputs)
-        inputs = torch.nn.functional.pad(inputs, (0, 0, past, 0))
+        inputs = pad(inputs, (0, 0, past, 0))
         for age, store in enumerate(kept.inputs):
             store[places] = inputs[:, inputs.shape[1] - past + age]
         width = h.shape[1]
@@ -281,7 +280,7 @@ class SmallModel:
         """The logits `[rows, vocabulary]` after one more token `[rows]` of every row."""
         x = self._embedding[tokens]
         for layer, kept in zip(self._layers, batch.layers, strict=True):
-            h = rms_norm(x, (self._width,), layer.mixer_norm, self._eps)
+            h = self._unit(x)
             if isinstance(layer.mixer, _Convolution):
                 assert isinstance(kept, _Past)
                 mixed = _convolve(layer.mixer, h, kept)
@@ -332,17 +331,25 @@ class SmallModel:
         heads = (h @ mixer.project).unflatten(-1, (turned + self._kept, self._size))
         both, values = heads.split([turned, self._kept], -2)
         if mixer.norm is not None:
-            both = rms_norm(both, (self._size,), None, self._eps) * mixer.norm
+            both = _unit(both, self._head_shift) * mixer.norm
         both = torch.addcmul(both * cosine, both.roll(self._size // 2, -1), sine)
         queries, keys = both.split([self._heads, self._kept], -2)
         return queries, keys, values
 
     def _inner(self, layer: _Layer, x: Tensor) -> Tensor:
-        gate, up = (rms_norm(x, (self._width,), layer.inner_norm, self._eps) @ layer.gate_up).chunk(2, dim=-1)
+        gate, up = (self._unit(x) @ layer.gate_up).chunk(2, dim=-1)
         return x + silu(gate).mul_(up) @ layer.down
 
     def _logits(self, x: Tensor) -> Tensor:
-        return rms_norm(x, (self._width,), self._norm, self._eps) @ self._head
+        return self._unit(x) @ self._head
+
+    def _unit(self, x: Tensor) -> Tensor:
+        return _unit(x, self._shift)
+
+
+def _unit(x: Tensor, shift: Tensor) -> Tensor:
+    """`x` [..., n] brought to length 1, or less where it is not long against `shift`."""
+    return x / torch.hypot(vector_norm(x, dim=-1, keepdim=True), shift)
 
 
 def _convolve(mixer: _Convolution, h: Tensor, kept: _Past) -> Tensor:
@@ -353,6 +360,11 @@ def _convolve(mixer: _Convolution, h: Tensor, kept: _Past) -> Tensor:
     for tap, values in zip(mixer.taps[1:], window[1:], strict=True):
         convolved.addcmul_(tap, values)
     return convolved.mul_(out_gate)
+
+
+def _after(norm: Tensor, *weights: Tensor) -> Tensor:
+    """Weights [out, in] that follow a norm of weights `norm` [in], as one matrix [in, out] for what has length 1."""
+    return _transposed(*(weight * norm * len(norm) ** 0.5 for weight in weights))
 
 
 def _transposed(*weights: Tensor) -> Tensor:
