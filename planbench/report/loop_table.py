@@ -1,7 +1,8 @@
 """An iterate run for the terminal: a row a generation, the means over seeds, the comparisons.
 
 Rates are in percent. They fit 100 columns; in wider terminals the horizon has its interval, in narrower ones intervals
-go below their values, then tokens and seconds leave. Names come from outside, so they are shown as text, never as markup.
+go below their values, then tokens and seconds leave. Names come from outside, so they are shown as text, never as
+markup.
 """
 
 from __future__ import annotations
