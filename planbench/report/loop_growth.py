@@ -309,7 +309,7 @@ def _value_axis(axes: Axes, values: Sequence[float], scale: Scale) -> tuple[floa
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}%"))
     else:
         high = max(*values, 1.0) * 1.05
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=scale == "steps"))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=scale == "steps"))
     axes.set_ylim(-0.03 * high, 1.03 * high)
     return 0.0, high
 
