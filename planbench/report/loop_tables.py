@@ -35,7 +35,7 @@ def generations(title: str, rows: Sequence[Generation], folded: bool) -> Table:
         title,
         "Valid plans with 95% intervals: of the pool's samples, of a greedy reply to each other task. Pool solved: "
         f"tasks with at least one valid sample. {_HORIZON_SAID} Curated: traces that the generation was trained on, "
-        "new ones from the generation just before.",
+        "new ones (from the generation just before) / all.",
         (
             "generation",
             *map(set_word, splits),
@@ -43,8 +43,7 @@ def generations(title: str, rows: Sequence[Generation], folded: bool) -> Table:
             "horizon",
             "longest solved",
             "longest plan",
-            "curated, new",
-            "curated, all",
+            "curated",
             "tokens",
             "s",
         ),
@@ -62,8 +61,7 @@ def _generation(row: Generation, splits: Sequence[str]) -> tuple[Cell, ...]:
         _horizon(row.held_out.horizon),
         wording.number(longest_solved(row), 0),
         wording.number(largest(part.longest_plan for part in measured if part), 0),
-        f"{row.curated.new:,}" if row.curated else wording.NOTHING,
-        f"{row.curated.total:,}" if row.curated else wording.NOTHING,
+        f"{row.curated.new:,} / {row.curated.total:,}" if row.curated else wording.NOTHING,
         f"{row.tokens:,}",
         wording.amount(sum(row.seconds.values())),
     )
