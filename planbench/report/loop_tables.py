@@ -37,7 +37,7 @@ def generations(title: str, rows: Sequence[Generation], folded: bool) -> Table:
         f"tasks with at least one valid sample. {_HORIZON_SAID} Curated: traces that the generation was trained on, "
         "new ones (from the generation just before) / all.",
         (
-            "generation",
+            "gen",
             *map(set_word, splits),
             "pool solved",
             "horizon",
@@ -77,7 +77,7 @@ def means(summary: IterateSummary, arm: str, name: str) -> Table:
         "Valid plans with 95% intervals over seeds and tasks. All seeds: held-out tasks solved with every seed. "
         f"{_HORIZON_SAID}",
         (
-            "generation",
+            "gen",
             "seeds",
             *map(set_word, splits),
             "all seeds",
