@@ -30,6 +30,8 @@ from planbench.records.summary import Summary
 from planbench.records.task import ReferencePlan, Task
 
 RUN, TASKS, SAMPLES, SUMMARY, REPORT = "run.json", "tasks.jsonl", "samples.jsonl", "summary.json", "report.html"
+ITERATE = "iterate.json"
+"""In place of run.json in the folder of an iterate run."""
 
 Record = TypeVar("Record", bound=BaseModel)
 

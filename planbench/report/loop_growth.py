@@ -66,11 +66,7 @@ class Line:
     dots: list[Point] = field(default_factory=list[Point])
 
 
-def growth_drawings(summary: IterateSummary) -> list[Drawing]:
-    return [_rates(summary), _horizons(summary), _longest(summary), _tokens(summary), _unanimous(summary)]
-
-
-def _rates(summary: IterateSummary) -> Drawing:
+def rates(summary: IterateSummary) -> Drawing:
     panels: list[str] = []
     rows: list[Row] = []
     for split in splits_of(rows_of(summary)):
@@ -100,7 +96,7 @@ def _rates(summary: IterateSummary) -> Drawing:
     )
 
 
-def _horizons(summary: IterateSummary) -> Drawing:
+def horizons(summary: IterateSummary) -> Drawing:
     lines: list[Line] = []
     rows: list[Row] = []
     for number, (arm, of) in enumerate(summary.arms.items()):
@@ -138,7 +134,7 @@ def _remark(of: Horizon) -> str:
     return of.reason or ("outside the lengths tested" if of.extrapolated else "")
 
 
-def _longest(summary: IterateSummary) -> Drawing:
+def longest(summary: IterateSummary) -> Drawing:
     kinds: tuple[tuple[str, str, Callable[[Generation], int | None]], ...] = (
         ("reference", "longest reference solved", longest_solved),
         ("plan", "longest valid plan", lambda row: _longest_plan(row.held_out, row.longer)),
@@ -171,7 +167,7 @@ def _longest_plan(*parts: Part | None) -> int | None:
     return largest(part.longest_plan for part in parts if part is not None)
 
 
-def _tokens(summary: IterateSummary) -> Drawing:
+def tokens(summary: IterateSummary) -> Drawing:
     kinds: tuple[tuple[str, str, Callable[[Generation], float | None]], ...] = (
         ("pool", "replies on the pool", lambda row: row.pool.tokens.completion_mean),
         ("curated", "curated traces", lambda row: row.curated.tokens_mean if row.curated else None),
@@ -199,7 +195,7 @@ def _tokens(summary: IterateSummary) -> Drawing:
     )
 
 
-def _unanimous(summary: IterateSummary) -> Drawing:
+def unanimous(summary: IterateSummary) -> Drawing:
     panels: list[str] = []
     rows: list[Row] = []
     for split in ("held_out", "longer"):
@@ -313,7 +309,7 @@ def _value_axis(axes: Axes, values: Sequence[float], scale: Scale) -> tuple[floa
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}%"))
     else:
         high = max(*values, 1.0) * 1.05
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=scale == "steps"))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=scale == "steps"))
     axes.set_ylim(-0.03 * high, 1.03 * high)
     return 0.0, high
 

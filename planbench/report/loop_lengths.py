@@ -24,17 +24,13 @@ _MEASURED = ("held_out", "longer")
 _LEFT, _RIGHT = 52, 8
 
 
-def length_drawings(summary: IterateSummary) -> list[Drawing]:
-    return [_heat_maps(summary), _plan_lengths(summary), _difficulty(summary)]
-
-
 def shade(share: float) -> tuple[float, str]:
     """How strong a colour is for a share of 0 to 1, and the role of text that can be read on it in both themes."""
     strength = 0.06 + 0.94 * share
     return strength, "ink" if strength < 0.58 else "on-light" if strength < 0.85 else "paper"
 
 
-def _heat_maps(summary: IterateSummary) -> Drawing:
+def heat_maps(summary: IterateSummary) -> Drawing:
     panels: list[str] = []
     rows: list[Row] = []
     numbers = numbers_of(rows_of(summary))
@@ -112,7 +108,7 @@ def _cell(axes: Axes, x: int, y: int, rate: float, roomy: bool) -> None:
         axes.text(x, y, f"{100 * rate:.0f}", ha="center", va="center_baseline", color=svg.colour(role))
 
 
-def _plan_lengths(summary: IterateSummary) -> Drawing:
+def plan_lengths(summary: IterateSummary) -> Drawing:
     panels: list[str] = []
     rows: list[Row] = []
     for number, (arm, of) in enumerate(summary.arms.items()):
@@ -173,7 +169,7 @@ def _distribution(
         return svg.render(figure, name, f"Length of valid plans, {title}", said)
 
 
-def _difficulty(summary: IterateSummary) -> Drawing:
+def difficulty(summary: IterateSummary) -> Drawing:
     of = next((rows for rows in summary.arms.values() if rows), [])
     zero = members(of, min(numbers_of(of), default=0))
     found: dict[tuple[int, int], list[LengthBin]] = {}

@@ -8,10 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from planbench.records.files import REPORT, write_whole
 from planbench.records.iterate import Across, FirstSolved, IterateSummary
 from planbench.report import wording
 from planbench.report.html import render
@@ -48,13 +46,6 @@ class Example:
     plan: str
 
 
-def write_iterate_report(folder: Path, summary: IterateSummary, title: str) -> Path:
-    """Write `report.html` into the folder and return its path. Raises InputError where it cannot be written."""
-    path = folder / REPORT
-    write_whole(path, iterate_page(summary, title))
-    return path
-
-
 def iterate_page(summary: IterateSummary, title: str) -> str:
     """The page as text."""
     return render(
@@ -62,11 +53,7 @@ def iterate_page(summary: IterateSummary, title: str) -> str:
         title=wording.shown(title, 200),
         summary=summary,
         last=max((row.generation for row in rows_of(summary)), default=None),
-        headlines=[
-            line
-            for arm, name in zip(summary.arms, labels(summary), strict=True)
-            if (line := _headline(summary, arm, name))
-        ],
+        headlines=[_headline(summary, arm) for arm, rows in summary.arms.items() if rows],
         tables=list(_tables(summary)),
         drawings=loop_drawings(summary),
         examples=[_example(found) for found in summary.first_solved],

@@ -1,7 +1,8 @@
 """An iterate run for the terminal: a row a generation, the means over seeds, the comparisons.
 
 Rates are in percent. They fit 100 columns; in wider terminals the horizon has its interval, in narrower ones intervals
-go below their values. Names come from outside, so they are shown as text, never as markup.
+go below their values, then tokens and seconds leave. Names come from outside, so they are shown as text, never as
+markup.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ from planbench.report.loop_rows import (
     splits_of,
 )
 
-Layout = Literal["wide", "medium", "narrow"]
-"""Intervals beside their values; those of rates only; all intervals below."""
+Layout = Literal["wide", "medium", "narrow", "tight"]
+"""Intervals beside their values; those of rates only; all intervals below; and fewer columns."""
 
-_LAYOUTS: tuple[Layout, ...] = ("wide", "medium", "narrow")
+_LAYOUTS: tuple[Layout, ...] = ("wide", "medium", "narrow", "tight")
+_BESIDE = ("wide", "medium")
 _DIM = "dim"
 _COMPARED = (
     "Difference in points, second less first. Gained, lost: tasks that only the second, or only the first, solved; a "
@@ -52,17 +54,17 @@ def iterate_table(summary: IterateSummary) -> RenderableType:
 
 def generation_row(row: Generation, splits: Sequence[str], layout: Layout = "medium") -> tuple[Text, ...]:
     """A generation's cells: its number, the rate on each split, longest reference solved, horizon, curated traces (new
-    and in all), tokens, seconds."""
+    and in all), tokens, seconds. A `tight` layout has neither of the last two."""
     parts = [part_of(row, split) for split in splits]
     kept = row.curated
+    cost = (Text(wording.count(row.tokens)), Text(wording.amount(sum(row.seconds.values()))))
     return (
         Text(str(row.generation), style="bold"),
         *(_rate(part.valid_rate, part.valid_ci, layout) if part else _dash() for part in parts),
         Text(wording.number(longest_solved(row), 0)),
         _horizon(row.held_out.horizon, layout),
         Text(f"{kept.new:,}/{kept.total:,}") if kept else _dash(),
-        Text(wording.count(row.tokens)),
-        Text(wording.amount(sum(row.seconds.values()))),
+        *(() if layout == "tight" else cost),
     )
 
 
@@ -120,7 +122,8 @@ def _title(summary: IterateSummary) -> Text:
     rows = rows_of(summary)
     title = Text.assemble((wording.shown(summary.model, 60), "bold"), " · iterative deployment")
     if rows:
-        title.append(f" · generations 0 to {max(row.generation for row in rows)}")
+        last = max(row.generation for row in rows)
+        title.append(f" · generations 0 to {last}" if last else " · generation 0")
     title.append(f" · {wording.count(summary.tokens)} tokens, {wording.duration(summary.seconds)}")
     if not summary.finished:
         title.append(" · not finished", style="yellow")
@@ -177,7 +180,10 @@ class _Fitting:
 
 def _generations(title: str, rows: Sequence[Generation], splits: Sequence[str], layout: Layout) -> Table:
     table = _table(title)
-    _numeric(table, ("gen", *_rates(splits), "longest", "horizon", "curated", "tokens", "s"))
+    _numeric(
+        table,
+        ("gen", *_rates(splits), "longest", "horizon", "curated", *(() if layout == "tight" else ("tokens", "s"))),
+    )
     for row in rows:
         table.add_row(*generation_row(row, splits, layout))
     return table
@@ -225,7 +231,7 @@ def _compared(rows: Sequence[Comparison], layout: Layout) -> Table:
             Text(wording.shown(row.first, 60)),
             Text(wording.shown(row.second, 60)),
             Text(wording.SPLIT_WORDS[row.split]),
-            _valued(wording.points(row.difference), interval, "\n" if layout == "narrow" else " "),
+            _valued(wording.points(row.difference), interval, " " if layout in _BESIDE else "\n"),
             f"{row.gained:,}",
             f"{row.lost:,}",
             wording.p_value(row.p_value),
@@ -239,16 +245,20 @@ def _dash() -> Text:
 
 def _rate(rate: float | None, interval: Interval | None, layout: Layout) -> Text:
     value = wording.percent(rate).rstrip("%")
-    if interval is None:
-        return Text(value)
-    if layout != "narrow":
+    if interval is None or layout in _BESIDE:
         return _valued(value, wording.percent_interval(interval), " ")
-    return _valued(value, f"{100 * interval[0]:.1f}{wording.DASH}{100 * interval[1]:.1f}", "\n")
+    return _valued(value, wording.DASH.join(f"{100 * end:.1f}" for end in interval), "\n")
 
 
 def _horizon(of: Horizon, layout: Layout) -> Text:
-    interval = "" if layout == "medium" else wording.horizon_interval(of)
-    return _valued(wording.horizon_value(of), interval, " " if layout == "wide" else "\n")
+    if layout == "wide":
+        return _valued(wording.horizon_value(of), wording.horizon_interval(of), " ")
+    interval = "" if of.value is None or layout == "medium" else f"{_end(of.low)}{wording.DASH}{_end(of.high)}"
+    return _valued(wording.horizon_value(of), interval, "\n")
+
+
+def _end(of: float | None) -> str:
+    return "…" if of is None else f"{of:.1f}"
 
 
 def _valued(value: str, interval: str, between: str) -> Text:

@@ -25,7 +25,7 @@ class Table:
     folded: bool = False
 
 
-_RATES_SAID = "Valid plans with 95% intervals: of the pool's samples, of a greedy reply to each other task."
+_HORIZON_SAID = "Horizon: of held-out tasks. Longest: of held-out and longer tasks."
 
 
 def generations(title: str, rows: Sequence[Generation], folded: bool) -> Table:
@@ -33,16 +33,17 @@ def generations(title: str, rows: Sequence[Generation], folded: bool) -> Table:
     splits = splits_of(rows)
     return Table(
         title,
-        _RATES_SAID,
+        "Valid plans with 95% intervals: of the pool's samples, of a greedy reply to each other task. Pool solved: "
+        f"tasks with at least one valid sample. {_HORIZON_SAID} Curated: traces that the generation was trained on, "
+        "new ones (from the generation just before) / all.",
         (
-            "generation",
+            "gen",
             *map(set_word, splits),
-            "solved at least once, pool",
-            "horizon, held-out",
+            "pool solved",
+            "horizon",
             "longest solved",
             "longest plan",
-            "curated, new",
-            "curated, all",
+            "curated",
             "tokens",
             "s",
         ),
@@ -60,8 +61,7 @@ def _generation(row: Generation, splits: Sequence[str]) -> tuple[Cell, ...]:
         _horizon(row.held_out.horizon),
         wording.number(longest_solved(row), 0),
         wording.number(largest(part.longest_plan for part in measured if part), 0),
-        f"{row.curated.new:,}" if row.curated else wording.NOTHING,
-        f"{row.curated.total:,}" if row.curated else wording.NOTHING,
+        f"{row.curated.new:,} / {row.curated.total:,}" if row.curated else wording.NOTHING,
         f"{row.tokens:,}",
         wording.amount(sum(row.seconds.values())),
     )
@@ -74,13 +74,14 @@ def means(summary: IterateSummary, arm: str, name: str) -> Table:
     numbers = sorted({number for rows in by_split.values() for number in rows})
     return Table(
         f"{name}, mean over seeds",
-        "Valid plans with 95% intervals over seeds and tasks.",
+        "Valid plans with 95% intervals over seeds and tasks. All seeds: held-out tasks solved with every seed. "
+        f"{_HORIZON_SAID}",
         (
-            "generation",
+            "gen",
             "seeds",
             *map(set_word, splits),
-            "solved with every seed, held-out",
-            "horizon, held-out",
+            "all seeds",
+            "horizon",
             "longest solved",
             "longest plan",
         ),
@@ -224,4 +225,4 @@ def _rate(part: Part | None) -> Cell:
 
 
 def _horizon(of: Horizon) -> Cell:
-    return wording.horizon_value(of), wording.horizon_interval(of) or of.reason
+    return wording.horizon_value(of), wording.horizon_interval(of)

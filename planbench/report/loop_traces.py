@@ -29,11 +29,7 @@ _Measured = tuple[tuple[Generation, Part], ...]
 """A task set at one generation, by seed."""
 
 
-def trace_drawings(summary: IterateSummary) -> list[Drawing]:
-    return [_origins(summary), _verdicts(summary), _probes(summary)]
-
-
-def _origins(summary: IterateSummary) -> Drawing:
+def origins(summary: IterateSummary) -> Drawing:
     panels: list[str] = []
     rows: list[Row] = []
     finders = sorted(
@@ -104,7 +100,7 @@ def _field(axes: Axes, x: float, start: float, share: float, role: str, strength
         axes.plot([x - 0.46, x + 0.46], [start, start], color=svg.colour("paper"), linewidth=0.8, solid_capstyle="butt")
 
 
-def _verdicts(summary: IterateSummary) -> Drawing:
+def verdicts(summary: IterateSummary) -> Drawing:
     panels: list[str] = []
     rows: list[Row] = []
     kinds = tuple(wording.VERDICT_WORDS)
@@ -154,7 +150,7 @@ def _mix(name: str, title: str, counted: dict[int, Counter[VerdictKind]]) -> str
         return svg.render(figure, name, f"Verdicts by generation, {title}, as shares of samples", said)
 
 
-def _probes(summary: IterateSummary) -> Drawing:
+def probes(summary: IterateSummary) -> Drawing:
     panels: list[str] = []
     rows: list[Row] = []
     for place, (arm, of) in enumerate(summary.arms.items()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from random import Random
 from typing import Any, Literal
@@ -166,9 +167,7 @@ class Made:
                     )
 
     def _comparisons(self, arms: Sequence[str], seeds: Sequence[int]) -> Iterable[Comparison]:
-        last = {
-            arm: min(max(r.generation for r in self.rows if (r.arm, r.seed) == (arm, s)) for s in seeds) for arm in arms
-        }
+        last = {arm: max((r.generation for r in self.rows if r.arm == arm), default=0) for arm in arms}
         pairs = [((arm, 0), (arm, last[arm])) for arm in arms if last[arm]]
         pairs += [((other, last[other]), (arm, last[arm])) for arm, other in pairwise(arms)]
         for (first, before), (second, after) in pairs:
@@ -227,6 +226,43 @@ def _training(generation: int) -> Training:
         validation_after=0.42,
         stopped_early=generation == 2,
     )
+
+
+@cache
+def two_arms() -> IterateSummary:
+    """Two arms, two seeds, generations 0 to 3, all splits, probes."""
+    return grown()
+
+
+@cache
+def one_arm() -> IterateSummary:
+    """One arm and seed, generations 0 to 2, without longer tasks and probes."""
+    return grown(arms=("shortest",), seeds=(0,), generations=3, splits=("pool", "held_out"), probes=(), taught=None)
+
+
+@cache
+def one_generation() -> IterateSummary:
+    return grown(arms=("shortest",), seeds=(0,), generations=1, probes=(), finished=False)
+
+
+@cache
+def nothing_solved() -> IterateSummary:
+    """A model that solves nothing: the arm ends at generation 0."""
+    made = Made(30)
+    made.add("shortest", 0, 0, skill=0.0)
+    return made.summary(("shortest",), ended={"shortest, seed 0": "no valid trace among 60: nothing to learn from"})
+
+
+@cache
+def all_solved() -> IterateSummary:
+    made = Made(30)
+    for generation in range(2):
+        made.add("shortest", 0, generation, skill=1e9)
+    return made.summary(("shortest",))
+
+
+def nothing_yet() -> IterateSummary:
+    return Made(30).summary(("shortest",), finished=False)
 
 
 def grown(

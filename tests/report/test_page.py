@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
-import re
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 from subprocess import run as execute
 
@@ -19,42 +15,19 @@ from planbench.records.sample import Sample
 from planbench.records.summary import Summary
 from planbench.report.page import plan_lengths, report_page, write_report
 from tests.metrics.samples import run, sample
+from tests.report.reading import (
+    Reader,
+    assert_asks_nothing_and_runs_nothing,
+    assert_colours_follow_the_theme,
+    assert_ids_are_unique_and_known,
+    assert_text_reads_on_a_phone,
+)
 
 HOSTILE = "<script>alert(1)</script> $x_{$ \x00\x1b \udcff & \"'"
-VOID = {"meta", "link", "br"}
 
 
 def summary(samples: list[Sample], model: str = "tiny", prompt: str = "pddl") -> Summary:
     return summarise(samples, model=model, model_fingerprint="f", prompt=prompt, finished=True)
-
-
-class Reader(HTMLParser):
-    """What the tests ask of a page: its elements, its ids, its text, and whether every tag is closed."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")
@@ -69,18 +42,11 @@ def page(lines: list[Sample]) -> str:
 
 def test_every_figure_has_its_name_its_description_and_its_numbers(page: str) -> None:
     reader = Reader(page)
-    assert reader.open == []
     drawn = reader.all("svg")
     # Rates: three domains and the total; horizon; verdicts; plan lengths: three domains.
     assert len(drawn) == 4 + 1 + 1 + 3
-    ids = [attributes["id"] for _, attributes in reader.elements if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    for attributes in drawn:
-        assert attributes["role"] == "img"
-        assert set((attributes["aria-labelledby"] or "").split()) <= set(ids)
     assert len(reader.all("figure")) == len(reader.all("details")) == 4
-    for reference in re.findall(r'(?:href="#|url\(#)([^")]+)', page):
-        assert reference in ids
+    assert_ids_are_unique_and_known(page)
 
 
 def test_the_numbers_are_those_of_the_summary(lines: list[Sample]) -> None:
@@ -95,40 +61,15 @@ def test_the_numbers_are_those_of_the_summary(lines: list[Sample]) -> None:
 
 
 def test_it_asks_nothing_of_the_network_and_runs_nothing(page: str) -> None:
-    reader = Reader(page)
-    assert "http:" not in page
-    assert "https:" not in page
-    assert not {"script", "img", "iframe", "object", "base", "form"} & {name for name, _ in reader.elements}
-    for name, attributes in reader.elements:
-        # The policy would drop style attributes, so that a figure that needs one would lose its colours.
-        assert "style" not in attributes, name
-        assert not [key for key in attributes if key.startswith("on")]
-    policy = next(m["content"] for m in reader.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
-    assert policy is not None
-    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
-    assert style is not None
-    digest = base64.b64encode(hashlib.sha256(style.group(1).encode()).digest()).decode()
-    assert "default-src 'none'" in policy
-    assert f"'sha256-{digest}'" in policy
-    assert "unsafe" not in policy
-    assert page.count("<style>") == 1
+    assert_asks_nothing_and_runs_nothing(page)
 
 
 def test_every_colour_of_a_figure_follows_the_theme(page: str) -> None:
-    used = {name for names in re.findall(r'<[^>]+ class="([fk]-[^"]+)"', page) for name in names.split()}
-    assert {"f-ink", "f-valid", "k-series-0", "f-series-1"} <= used
-    for name in used:
-        assert f".{name} {{" in page or (name.startswith("k-") and f".f-{name[2:]} {{" in page)
-    # The stand-in colours that figures are drawn in must not reach the page.
-    assert not re.search(r"#01[0-9a-f]{2}fe", page)
+    assert {"f-ink", "f-valid", "k-series-0", "f-series-1"} <= assert_colours_follow_the_theme(page)
 
 
 def test_text_in_figures_is_at_least_8_points_on_a_phone(page: str) -> None:
-    # A phone is at least 358 CSS pixels wide within the page's margins; a panel is drawn 340 units wide.
-    sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', page)]
-    assert sizes
-    assert min(sizes) * 358 / 340 * 72 / 96 >= 8
-    assert {box.split()[2] for box in re.findall(r'viewBox="([^"]+)"', page)} == {"340"}
+    assert_text_reads_on_a_phone(page)
 
 
 def test_names_from_outside_are_text(lines: list[Sample]) -> None:
