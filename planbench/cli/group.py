@@ -58,7 +58,9 @@ class CommandLine(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name].where.partition(":")
-        return with_settings(getattr(import_module(module), attribute), SAME.get(cmd_name, cmd_name), frozenset(COMMANDS))
+        return with_settings(
+            getattr(import_module(module), attribute), SAME.get(cmd_name, cmd_name), frozenset(COMMANDS)
+        )
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -181,7 +181,7 @@ class Loop:
             kept,
             {one.task.hash: one for one in tasks},
             self.style,
-self._examples(self.sets["pool"]),
+            self._examples(self.sets["pool"]),
             _number(self.seed, place.generation, "train"),
             steps,
             beside,

@@ -13,9 +13,9 @@ from planbench.evaluate import machine, versions
 from planbench.loop.conclusion import conclude, generation_record
 from planbench.loop.config import IterateConfig
 from planbench.loop.generations import Loop, NothingToLearn
-from planbench.loop.layout import ITERATE, Place
+from planbench.loop.layout import Place
 from planbench.loop.tasks import TaskSet, task_sets
-from planbench.records.files import RUN, SUMMARY, RunFolder, read_json, write_json
+from planbench.records.files import ITERATE, RUN, SUMMARY, RunFolder, read_json, write_json
 from planbench.records.iterate import Generation, IterateRecord, IterateSummary
 
 GROWING = ("generations", "arms", "seeds")

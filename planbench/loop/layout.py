@@ -15,7 +15,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-ITERATE = "iterate.json"
 CURATED = "curated.jsonl"
 TRAINING = "training.json"
 CHECKPOINT = "checkpoint"

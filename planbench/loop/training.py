@@ -25,6 +25,7 @@ from planbench.prompts.styles import Shot, build_prompt
 from planbench.records import Prompt
 from planbench.records.iterate import Training
 
+# Validation before and after only: every epoch would take as long as the training. Batches are dealt out by length.
 SMALL: dict[str, Any] = {
     "steps": 240,
     "batch": 24,
@@ -33,6 +34,7 @@ SMALL: dict[str, Any] = {
     "optimizer": "muon",
     "validation": 0.1,
     "evaluate_every": 1_000_000,
+    "group": 8,
 }
 PAPER: dict[str, Any] = {"epochs": 2, "batch": 1, "lr": 1e-5, "optimizer": "adamw", "validation": 0.1}
 
