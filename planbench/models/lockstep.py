@@ -48,9 +48,7 @@ def decode_small(
     return completions(tokens, rows, stop)
 
 
-def one_thread_each(
-    do: Callable[[_Work], _Result], pieces: Sequence[_Work], abreast: int
-) -> Generator[_Result, None, None]:
+def one_thread_each(do: Callable[[_Work], _Result], pieces: Sequence[_Work], abreast: int) -> Generator[_Result]:
     """What `do` makes of each piece, in order; `abreast` pieces at a time, each in one thread of torch's.
 
     Two batches in two threads take less time than one after the other in two threads each: the operations of a small
