@@ -71,7 +71,7 @@ def _by_exact_length(run: RunFolder) -> Counts:
         cell = counts.setdefault(sample.domain, {}).setdefault(sample.reference_length or 0, [0, 0])
         cell[0] += sample.verdict.kind == "valid"
         cell[1] += 1
-    return {domain: dict(sorted(cells.items())) for domain, cells in counts.items()}
+    return {domain: dict(sorted(cells.items())) for domain, cells in sorted(counts.items())}
 
 
 def _card(config: PretrainConfig, outcome: Outcome, summary: Summary, lengths: Counts, each: int) -> str:
@@ -80,7 +80,7 @@ def _card(config: PretrainConfig, outcome: Outcome, summary: Summary, lengths: C
     rows = [
         f"| {domain} | {_rate(lengths[domain], 1, config.longest)} |"
         f" {_rate(lengths[domain], config.longest + 1, 2 * config.longest)} | {_longest(part)} |"
-        for domain, part in summary.by_domain.items()
+        for domain, part in sorted(summary.by_domain.items())
     ]
     bins = [
         f"| {domain} | {length} | {valid} of {total} | {valid / total:.0%} |"
