@@ -75,7 +75,7 @@ class _Layer:
 @dataclass
 class _Said:
     """What attention keeps. Of the prompts: keys [prompts, kept, size, columns], values [prompts, kept, columns, size].
-    Of what was said since: keys [rows, kept, size, capacity], values [rows, kept, capacity, size]."""
+    Of what was said since: keys and values [rows, kept, capacity, size]."""
 
     prompt_keys: Tensor
     prompt_values: Tensor
@@ -219,8 +219,7 @@ class SmallModel:
                 layer.inputs = [inputs[group] for inputs in layer.inputs]
             else:
                 rows = len(group)
-                layer.keys = torch.zeros(rows, self._kept, self._size, _FIRST_CAPACITY)
-                layer.values = torch.zeros(rows, self._kept, _FIRST_CAPACITY, self._size)
+                layer.keys, layer.values = torch.zeros(2, rows, self._kept, _FIRST_CAPACITY, self._size)
         return batch, torch.cat(last)[group]
 
     def _rotation(self, columns: int) -> tuple[Tensor, Tensor]:
@@ -297,11 +296,11 @@ class SmallModel:
         prompts, _, size, columns = kept.prompt_keys.shape
         at = columns + said
         queries, keys, values = self._heads_of(mixer, h, batch.cosine[at], batch.sine[at])
-        if said == kept.keys.shape[-1]:
-            kept.keys = torch.cat([kept.keys, torch.zeros_like(kept.keys)], -1)
-            kept.values = torch.cat([kept.values, torch.zeros_like(kept.values)], -2)
-        kept.keys[..., said] = keys
-        kept.values[:, :, said] = values
+        if said == kept.keys.shape[2]:
+            kept.keys, kept.values = (
+                torch.cat([store, torch.zeros_like(store)], 2) for store in (kept.keys, kept.values)
+            )
+        kept.keys[:, :, said], kept.values[:, :, said] = keys, values
         # Heads that share keys stand together: [rows, kept, heads / kept, size].
         queries = queries.unflatten(1, (self._kept, -1))
         shared = queries.shape[2]
@@ -314,7 +313,7 @@ class SmallModel:
         scores = scores.view(*grid, columns) + batch.hidden
         # Fewer columns than these go through a loop of torch's that is slower than the product of more.
         wide = max(_FIRST_CAPACITY, said + 1)
-        since = torch.bmm(queries.reshape(-1, shared, size), kept.keys.flatten(0, 1)[..., :wide])
+        since = torch.bmm(queries.reshape(-1, shared, size), kept.keys.flatten(0, 1)[:, :wide].transpose(1, 2))
         since[..., said + 1 :] = float("-inf")
         weights = torch.cat([scores[where], since.view(rows, self._kept, shared, -1)], -1).softmax(-1)
 

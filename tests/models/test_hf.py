@@ -46,14 +46,16 @@ def test_every_request_gets_one_reply(folder: Path) -> None:
         assert reply.seconds > 0
 
 
+@pytest.mark.parametrize("engine", ["own", "transformers"])
 @pytest.mark.parametrize("settings", [GREEDY, SAMPLED])
-def test_an_interrupted_run_goes_on_to_the_same_replies(folder: Path, settings: SamplingSettings) -> None:
+def test_an_interrupted_run_goes_on_to_the_same_replies(folder: Path, settings: SamplingSettings, engine: str) -> None:
     requests = [request(text, seed) for text in prompts(6) for seed in range(3)]
-    whole = {position: words(reply) for position, reply in checkpoint(folder, 5).replies(requests, (), settings)}
+    model = checkpoint(folder, 5, engine=engine)
+    whole = {position: words(reply) for position, reply in model.replies(requests, (), settings)}
     done = {0, 1, 2, 7, 9, 16}
-    rest = {position: words(reply) for position, reply in checkpoint(folder, 5).replies(requests, done, settings)}
+    rest = {position: words(reply) for position, reply in model.replies(requests, done, settings)}
     assert rest == {position: reply for position, reply in whole.items() if position not in done}
-    assert list(checkpoint(folder, 5).replies(requests, range(18), settings)) == []
+    assert list(model.replies(requests, range(18), settings)) == []
 
 
 def test_batch_size_changes_no_greedy_reply_in_float32(folder: Path) -> None:
