@@ -28,7 +28,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from planbench.errors import InputError
-from planbench.loop.batches import Batch, Use, draws, split_tasks, stack, use
+from planbench.loop.batches import Batch, Use, draws, split_tasks, stack, stretched, use
 from planbench.loop.examples import TrainExample
 from planbench.loop.finetune_config import FinetuneConfig, FinetuneOutcome, FinetuneProgress, LoraSettings
 from planbench.loop.objective import per_token, weighted_nll
@@ -91,7 +91,11 @@ class _Training:
         self._weights = self._weights_of(self._examples)
         self._batch = min(config.batch, len(self._examples))
         self._pad = loaded.tokenizer.pad_token_id or 0
-        self._keeps_logits = "logits_to_keep" in inspect.signature(loaded.model.forward).parameters
+        accepted = inspect.signature(loaded.model.forward).parameters
+        self._keeps_logits = "logits_to_keep" in accepted
+        if config.stretch > 1 and "position_ids" not in accepted:
+            raise InputError(f"stretch {config.stretch:g}: this model is not told positions; leave it at 1")
+        self._places = Random(f"{config.seed}-places")
         self.accelerator = _accelerator(config)
         tokens = sum(abs(w) * len(e.completion) for w, e in zip(self._weights, self._examples, strict=True))
         self._constant = self._batch * tokens / len(self._examples) / self.accelerator.num_processes
@@ -180,7 +184,7 @@ class _Training:
         total = 0.0
         for batch in batches:
             with self.accelerator.accumulate(self._model):
-                loss = self._loss(stack(self._share(batch), self._pad), self._constant)
+                loss = self._loss(stack(self._share(batch), self._pad), self._constant, self._config.stretch)
                 self.accelerator.backward(loss)
                 if self.accelerator.sync_gradients:
                     self.accelerator.clip_grad_norm_(self._trained, self._config.clip)
@@ -196,11 +200,16 @@ class _Training:
         own = batch[self.accelerator.process_index :: self.accelerator.num_processes]
         return own or [(*batch[0][:2], 0.0)]
 
-    def _loss(self, batch: Batch, constant: float) -> Tensor:
+    def _loss(self, batch: Batch, constant: float, stretch: float = 1) -> Tensor:
         device = self.accelerator.device
         # Padding stands on the right, where a causal model never looks: no mask is needed.
-        kept = {"logits_to_keep": batch.tokens.shape[1] - batch.first} if self._keeps_logits else {}
-        logits = self._model(input_ids=batch.tokens.to(device), use_cache=False, **kept).logits
+        extra: dict[str, Any] = {"logits_to_keep": batch.tokens.shape[1] - batch.first} if self._keeps_logits else {}
+        if stretch > 1:
+            rows, width = batch.tokens.shape
+            extra["position_ids"] = stretched(rows, width, stretch, self._places).to(device)
+            # Without a mask, the library takes a jump in positions for the start of another sequence.
+            extra["attention_mask"] = torch.ones_like(batch.tokens, device=device)
+        logits = self._model(input_ids=batch.tokens.to(device), use_cache=False, **extra).logits
         targets = batch.targets[:, batch.targets.shape[1] - logits.shape[1] :].to(device)
         return weighted_nll(logits, targets, batch.weights.to(device), constant)
 

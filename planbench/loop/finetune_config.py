@@ -26,13 +26,16 @@ class FinetuneConfig(_Frozen):
     """Either `steps` or `epochs` (2 where neither is given). A step is `accumulate` batches of `batch` traces; `group`
     of them are drawn at once and dealt out by length, which saves padding (a third of the time on a processor with 8).
 
-    `lr` rises linearly over `warmup` steps, then falls along a cosine to `floor` times itself. With optimizer `muon` it
-    is AdamW's for embeddings and norms, and the matrices' is four times that, as in `planbench pretrain`. `clip` is the
-    largest norm of a gradient. `normalise` says what a weight is a weight of: a whole trace, or the mean over its
-    tokens. `validation` is the share of tasks held out; their loss is taken before, every `evaluate_every` steps (every
-    epoch if None) and at the end. With `patience` training stops after so many evaluations without a new best, and the
-    best weights are kept. `checkpointing` trades time for memory. `device` auto takes an accelerator where there is
-    one; `threads` None leaves torch's number of them.
+    `lr` rises linearly over `warmup` steps, then falls along a cosine to `floor` times itself. With optimizer
+    `muon` it is AdamW's for embeddings and norms, and the matrices' is four times that, as in `planbench pretrain`.
+    `clip` is the largest norm of a gradient. `normalise` says what a weight is a weight of: a whole trace, or the
+    mean over its tokens. With `stretch` above 1 the positions of a use are a random increasing choice out of up to
+    so many times its length, so that the model meets distances that its training has not (Ruoss et al., "Randomized
+    Positional Encodings Boost Length Generalization of Transformers", 2023). `validation` is the share of tasks
+    held out; their loss is taken before, every `evaluate_every` steps (every epoch if None) and at the end. With
+    `patience` training stops after so many evaluations without a new best, and the best weights are kept.
+    `checkpointing` trades time for memory. `device` auto takes an accelerator where there is one; `threads` None
+    leaves torch's number of them.
     """
 
     steps: int | None = Field(default=None, ge=1)
@@ -43,6 +46,7 @@ class FinetuneConfig(_Frozen):
     lr: float = Field(default=1e-5, gt=0)
     warmup: int = Field(default=0, ge=0)
     floor: float = Field(default=0.1, ge=0, le=1)
+    stretch: float = Field(default=1.0, ge=1, le=16)
     optimizer: Literal["adamw", "muon"] = "adamw"
     weight_decay: float = Field(default=0.0, ge=0)
     clip: float = Field(default=1.0, gt=0)

@@ -6,10 +6,10 @@ Rows are seeds, columns tasks: `solved[s, t]` is the share of the samples of tas
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from planbench.metrics.rates import wilson
 from planbench.records.summary import Interval
@@ -44,8 +44,14 @@ def paired(first: Solved, second: Solved, *, seed: int = 0) -> Paired:
     gained, lost = int((difference > 0).sum()), int((difference < 0).sum())
     p_value = None
     if len(first) == 1:
-        p_value = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+        p_value = _mcnemar(gained, lost)
     return Paired(gained, lost, float(difference.mean()), _bootstrap(difference, seed), p_value)
+
+
+def _mcnemar(gained: int, lost: int) -> float:
+    """Twice the tail of a fair coin, in whole numbers until the end."""
+    tail = sum(comb(gained + lost, count) for count in range(min(gained, lost) + 1))
+    return min(1.0, 2 * tail / 2 ** (gained + lost))
 
 
 def mean_over_seeds(solved: Solved, *, seed: int = 0) -> tuple[float, Interval]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planbench.loop.batches import draws, split_tasks, stack, use
+from planbench.loop.batches import draws, split_tasks, stack, stretched, use
 from planbench.loop.examples import TrainExample, train_example
 from planbench.loop.objective import IGNORED
 from planbench.models.completions import CompletionEncoder
@@ -102,3 +102,12 @@ def test_fresh_uses_are_drawn_in_training_alone() -> None:
     assert use(one, 0.5) == ((1, 2), (3,), 0.5)
     assert use(one, 0.5, Random(0)) == use(one, 0.5, Random(0)) != use(one, 0.5, Random(1))
     assert use(example(1), 2.0, Random(0)) == ((1,), (2,), 2.0)
+
+
+@given(st.integers(1, 8), st.integers(1, 60), st.floats(1, 4), st.integers(0, 2**32))
+def test_stretched_positions_increase_and_stay_in_bounds(rows: int, width: int, stretch: float, seed: int) -> None:
+    positions = stretched(rows, width, stretch, Random(seed))
+    assert positions.shape == (rows, width)
+    assert bool((positions.diff(dim=1) > 0).all())
+    assert 0 <= int(positions.min())
+    assert int(positions.max()) < stretch * width

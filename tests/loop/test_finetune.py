@@ -18,8 +18,10 @@ from planbench.loop.examples import TrainExample, train_example
 from planbench.loop.finetune import finetune
 from planbench.loop.finetune_config import FinetuneConfig, FinetuneProgress, LoraSettings
 from planbench.models import load
+from planbench.models.catalog import LoadOptions
 from planbench.models.completions import CompletionEncoder
 from planbench.models.hf import HfModel
+from planbench.models.hf_load import load_checkpoint
 from planbench.records import SamplingSettings
 from tests.loop.traces import trace
 from tests.models.checkpoints import prompts, request, save
@@ -190,6 +192,21 @@ def test_a_seed_repeats_a_training_to_the_byte(source: Path, tmp_path: Path, lor
     ]
     files = [(folder / "model.safetensors").read_bytes() for folder in made]
     assert files[0] == files[1] != files[2]
+
+
+def test_stretched_positions_are_no_new_sequence(source: Path, tmp_path: Path) -> None:
+    """Where positions do not jump, being told them changes nothing; where they do, a token still sees all before it."""
+    plain, told = tmp_path / "plain", tmp_path / "told"
+    finetune(source, examples(source), config(), plain)
+    finetune(source, examples(source), config(stretch=1 + 1e-9), told)
+    assert close(plain, told, 1e-6)
+
+    torch.manual_seed(0)
+    model = load_checkpoint(source, LoadOptions()).model
+    tokens = torch.tensor([[3, 4, 5, 6], [7, 4, 5, 6]])
+    jumping = torch.tensor([[0, 2, 5, 9]] * 2)
+    logits = model(input_ids=tokens, position_ids=jumping, attention_mask=torch.ones_like(tokens)).logits[:, -1]
+    assert not torch.allclose(logits[0], logits[1])
 
 
 def test_epochs_are_rounds_of_the_examples(source: Path, tmp_path: Path) -> None:
