@@ -109,5 +109,5 @@ def test_stretched_positions_increase_and_stay_in_bounds(rows: int, width: int, 
     positions = stretched(rows, width, stretch, Random(seed))
     assert positions.shape == (rows, width)
     assert bool((positions.diff(dim=1) > 0).all())
-    assert 0 <= int(positions.min())
+    assert int(positions.min()) >= 0
     assert int(positions.max()) < stretch * width
