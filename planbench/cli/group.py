@@ -32,7 +32,7 @@ COMMANDS: dict[str, Entry] = {
 }
 
 SAME: dict[str, str] = {"deploy-iterate": "iterate"}
-"""Second names of commands: variables and tables of the first name hold for both."""
+"""Second names of commands: the variables and the table of the first name hold for both."""
 
 
 class ReaderGone(BrokenPipeError):

@@ -51,7 +51,8 @@ def test_sampling(benchmark: BenchmarkFixture, sampling: tuple[Any, list[tuple[i
     )
     words = sum(completion.generated for completion in said)
     assert 20 < words / len(rows) < 40
-    assert benchmark.stats is not None
+    if benchmark.stats is None:  # --benchmark-disable: it ran once, untimed
+        return
     seconds = benchmark.stats["median"]
     theirs = {size: librarys_rate(model, prompts, size) for size in (64, 256)}
     best = max(theirs.values())

@@ -144,7 +144,16 @@ def test_a_bug_keeps_its_traceback(planbench: Shell, monkeypatch: pytest.MonkeyP
 def start(folder: Path, *argv: str, stdin: int | None = None, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-m", "planbench", *argv]
-    return subprocess.Popen(command, cwd=folder, env=environment, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        # Where the tests run in the background of a shell, interrupts are ignored, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def test_an_interrupt_is_one_line(folder: Path) -> None:

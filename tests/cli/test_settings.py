@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from planbench.cli.group import COMMANDS, CommandLine
+from planbench.cli.group import COMMANDS, SAME, CommandLine
 from planbench.cli.parameters import KeyValue, Range
 from planbench.cli.settings import variables
 
@@ -25,7 +25,7 @@ def settable() -> list[tuple[str, click.Option]]:
     """Every option of every command; `--help` and `--config` are about the command, not of it."""
     return [
         (name, param)
-        for name in COMMANDS
+        for name in sorted(COMMANDS.keys() - SAME.keys())
         for param in load(name).params
         if isinstance(param, click.Option) and param.name != "config"
     ]
@@ -111,6 +111,14 @@ def test_the_stronger_source_wins(
     assert read(*from_file) == expected[in_environment]
 
     assert read(*from_file, *typed(option, in_command)) == expected[in_command]
+
+
+@pytest.mark.parametrize(("second", "first"), SAME.items())
+def test_a_second_name_reads_the_settings_of_the_first(second: str, first: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"[{first}]\ngenerations = 3")
+    context = load(second).make_context(second, ["--config", str(config)])
+    assert context.params["generations"] == 3
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -132,7 +132,7 @@ def test_only_the_last_checkpoint_stays(undisturbed: Path) -> None:
 
 def test_another_run_in_the_folder_is_refused(undisturbed: Path) -> None:
     with pytest.raises(RunFolderError, match="holds a run with another tasks"):
-        iterate(IterateConfig(tasks=TaskConfig(pool=3)), undisturbed)
+        iterate(IterateConfig(arms=("shortest", "base-only"), tasks=TaskConfig(pool=3)), undisturbed)
 
 
 def test_task_sets_are_apart_by_form() -> None:
