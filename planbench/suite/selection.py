@@ -27,14 +27,11 @@ def spread(tasks: Sequence[Task], limit: int) -> list[Task]:
 def _shares(sizes: list[int], limit: int) -> list[int]:
     """How many to take of each, as equal as the sizes allow."""
     shares = [0] * len(sizes)
-    left = limit
-    while left > 0:
-        open_ = [index for index, size in enumerate(sizes) if shares[index] < size]
-        if not open_:
+    while left := limit - sum(shares):
+        room = [index for index, size in enumerate(sizes) if shares[index] < size]
+        if not room:
             break
-        for index in open_[: left if left < len(open_) else None]:
-            step = max(1, left // len(open_)) if left >= len(open_) else 1
-            taken = min(step, sizes[index] - shares[index])
-            shares[index] += taken
-            left -= taken
+        step = max(1, left // len(room))
+        for index in room[:left]:
+            shares[index] += min(step, sizes[index] - shares[index])
     return shares

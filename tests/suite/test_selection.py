@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from planbench.records import ReferencePlan, Task
@@ -23,6 +23,7 @@ tasks_of_domains = st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.int
 
 @settings(deadline=None)
 @given(tasks_of_domains, st.integers(1, 70))
+@example([task(number, domain, None) for number, domain in enumerate("aaabb")], 4)
 def test_as_many_as_asked_for_in_their_order_and_shared_fairly(tasks: list[Task], limit: int) -> None:
     kept = spread(tasks, limit)
     assert len(kept) == min(limit, len(tasks))
