@@ -112,7 +112,7 @@ def command(
     dry_run: bool,
     out: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Deploy MODEL on a pool of tasks, keep what worked, fine-tune on it, deploy the next generation.
 
     Each generation samples plans for every task of the pool; a rule keeps some of them, by default the shortest valid
@@ -168,8 +168,8 @@ def command(
 
     if dry_run:
         show_forecast(config, keep == "all", as_json)
-        return
-    run(config, folder, keep == "all", shlex.join(["planbench", *sys.argv[1:]]), as_json)
+        return 0
+    return run(config, folder, keep == "all", shlex.join(["planbench", *sys.argv[1:]]), as_json)
 
 
 def _listed(text: str) -> list[str]:

@@ -28,11 +28,19 @@ _PHASES = {
 }
 
 
-def run(config: IterateConfig, folder: Path, keep_all: bool, typed: str, as_json: bool) -> None:
-    """Run the loop, show it, and leave its page in the folder."""
+def run(config: IterateConfig, folder: Path, keep_all: bool, typed: str, as_json: bool) -> int:
+    """Run the loop, show it, and leave its page in the folder. Returns 1 where every arm had nothing to learn from."""
     with _reader() as reader:
         summary = iterate(config, folder, reader, keep_all=keep_all, command=typed, told=reader.say)
     show(summary, folder, as_json)
+    for where, why in summary.ended.items():
+        note(f"{where}: {why}")
+    if summary.ended:
+        note(
+            "what to try: easier tasks (--pool-length 2:4), more replies (--samples 32), solved examples (--shots 2), "
+            "or a start on reference plans (--warm-start 1:4 --warm-start-steps 200)"
+        )
+    return int(len(summary.ended) == len(config.arms) * len(config.seeds))
 
 
 def show(summary: IterateSummary, folder: Path, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +10,15 @@ from pathlib import Path
 from planbench import __version__
 from planbench.errors import RunFolderError
 from planbench.evaluate import machine, versions
+from planbench.loop.checkpoints import source_of
 from planbench.loop.conclusion import conclude, generation_record
-from planbench.loop.config import IterateConfig
+from planbench.loop.config import BASE_ONLY, Arm, IterateConfig
+from planbench.loop.curation import rule_named
 from planbench.loop.generations import Loop, NothingToLearn
 from planbench.loop.layout import Place
+from planbench.loop.reference import unknown_teaching
 from planbench.loop.tasks import TaskSet, task_sets
+from planbench.loop.training import finetune_settings, relabels
 from planbench.records.files import ITERATE, RUN, SUMMARY, RunFolder, read_json, write_json
 from planbench.records.iterate import Generation, IterateRecord, IterateSummary
 
@@ -75,6 +79,7 @@ def iterate(
     with folder.lock():
         there = _there(out)
         _check(config, there, out)
+        _check_early(config, arms)
         told("making the tasks")
         sets = task_sets(config.tasks, config.probes)
         record = _record(config, sets, command, there)
@@ -118,6 +123,19 @@ def _check(config: IterateConfig, there: IterateRecord | None, out: Path) -> Non
         if name in GROWING and isinstance(before, list) and set(map(str, before)) <= set(map(str, ours[name])):
             continue
         raise RunFolderError(f"{out}: holds a run with another {name.replace('_', ' ')}; choose another --out")
+
+
+def _check_early(config: IterateConfig, arms: Sequence[Arm]) -> None:
+    """What would otherwise be found wrong only after hours of sampling."""
+    for arm in arms:
+        if arm.rule != BASE_ONLY:
+            rule_named(arm.rule)
+    for seed in config.seeds:
+        source = source_of(config.model.replace("{seed}", str(seed)), config)
+        finetune_settings(config, source, seed)
+        relabels(config, config.sampling.prompt or source.prompt_style or "pddl")
+        if any(arm.rule == BASE_ONLY for arm in arms) and source.taught is None:
+            raise unknown_teaching(source)
 
 
 def _record(

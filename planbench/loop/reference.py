@@ -17,10 +17,7 @@ def reference_tasks(config: IterateConfig, source: Source) -> list[Prepared]:
     """The tasks of the run's domains that generation 0 was trained on. Raises InputError where that is not known."""
     taught = source.taught
     if taught is None:
-        raise InputError(
-            f"{source.folder}: what it was trained on is not known, so there is nothing to train the control on; "
-            "say which reference plans to use with --warm-start 1:4, or leave out the arm base-only"
-        )
+        raise unknown_teaching(source)
     tasks: list[Task] = []
     for domain in config.tasks.domains:
         if domain not in GENERATORS:
@@ -31,6 +28,14 @@ def reference_tasks(config: IterateConfig, source: Source) -> list[Prepared]:
     if not tasks:
         raise InputError(f"{source.folder}: was trained on no task of {', '.join(config.tasks.domains)}")
     return prepare(tasks)
+
+
+def unknown_teaching(source: Source) -> InputError:
+    """The error for a model of which nobody says what it was trained on."""
+    return InputError(
+        f"{source.folder}: what it was trained on is not known, so there is nothing to train the control on; "
+        "say which reference plans to use with --warm-start 1:4, or leave out the arm base-only"
+    )
 
 
 def reference_traces(prepared: list[Prepared], style: str) -> list[Trace]:

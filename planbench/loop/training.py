@@ -35,6 +35,7 @@ SMALL: dict[str, Any] = {
     "validation": 0.1,
     "evaluate_every": 1_000_000,
     "group": 8,
+    "stretch": 2.0,
 }
 PAPER: dict[str, Any] = {"epochs": 2, "batch": 1, "lr": 1e-5, "optimizer": "adamw", "validation": 0.1}
 

@@ -21,6 +21,7 @@ from planbench.records.files import RunFolder
 from planbench.records.iterate import IterateSummary
 from planbench.records.trace import read_curated
 from planbench.suite import split_of, task_key
+from tests.models.checkpoints import save
 
 ROOT = Path(__file__).parents[2]
 
@@ -156,3 +157,73 @@ def test_longer_tasks_have_to_be_longer() -> None:
 def test_tuning_measures_on_tasks_of_their_own() -> None:
     sets = task_sets(TaskConfig(pool=20, held_out=5, longer=0, pool_length=(2, 10), tuning=True))
     assert {split_of(task_key(one.compiled)) for one in sets["held_out"].prepared} == {"tuning"}
+
+
+def test_a_model_that_solves_nothing_gets_a_clear_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = save(tmp_path / "model")
+    argv = ["iterate", str(model), "--tasks", "4", "--samples", "1", "--pool-length", "2:6", "--held-out", "2"]
+    argv += ["--longer", "0", "--max-tokens", "4", "--generations", "3", "--out", str(tmp_path / "run")]
+    # The same command on what it left comes to the same end, and samples nothing again.
+    for _ in range(2):
+        assert main(argv) == 1
+        said = capsys.readouterr().err
+        assert "shortest, seed 0: rule shortest kept none of 4 traces: there is nothing to learn from" in said
+        assert "what to try: easier tasks (--pool-length 2:4)" in said
+    summary = IterateSummary.model_validate_json((tmp_path / "run/summary.json").read_bytes())
+    assert [row.generation for row in summary.arms["shortest"]] == [0]
+    assert summary.finished
+
+
+def test_a_dry_run_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    assert main([*SMALL, "--generations", "2", "--out", str(out), "--dry-run", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert not out.exists()
+    # One generation 0 and two more in each of two arms; 16 tasks twice, 10 and 6 once.
+    assert (told["deployments"], told["trainings"], told["samples"]) == (5, 4, 5 * 48)
+    assert told["most_tokens"] == 5 * 48 * 384
+    assert 0 < told["expected_tokens"] < told["most_tokens"]
+    assert told["disk_bytes"] > 2 * 1_263_600
+    assert told["seconds_a_generation"] > 0
+
+
+def test_seeds_are_told_apart(tmp_path: Path) -> None:
+    """Two seeds of one model: another sample of the same tasks, and so another training."""
+    folder = tmp_path / "run"
+    argv = ["iterate", "tiny", "--tasks", "8", "--samples", "2", "--pool-length", "4:8", "--held-out", "6"]
+    argv += ["--longer", "0", "--train", "steps=2", "--generations", "1", "--seeds", "3,4", "--out", str(folder)]
+    assert main(argv) == 0
+    summary = IterateSummary.model_validate_json((folder / "summary.json").read_bytes())
+    rows = summary.arms["shortest"]
+    assert [(row.seed, row.generation) for row in rows] == [(3, 0), (3, 1), (4, 0), (4, 1)]
+    assert rows[0].model_fingerprint == rows[2].model_fingerprint
+    assert rows[1].model_fingerprint != rows[3].model_fingerprint
+    replies = [[one.reply for one in RunFolder(folder / f"seed-{seed}/gen-0/pool").samples()] for seed in (3, 4)]
+    assert replies[0] != replies[1]
+    assert [row.seeds for row in summary.across if row.split == "held_out"] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        (["random"], "random: is no checkpoint, so it cannot be fine-tuned; name a folder, tiny or a hub name"),
+        (["tiny", "--curate", "best"], "no curation rule 'best'; there is: shortest, valid, none, random"),
+        (["tiny", "--arms", "none,none"], "--arms: one stands there twice"),
+        (["tiny", "--arms", "none", "--curate", "none"], "--curate and --arms say the same thing; use one of them"),
+        (["tiny", "--arms", "none-init-zero"], "arm 'none-init-zero': write a rule"),
+        (["tiny", "--seeds", "1,x"], "--seeds 1,x: write whole numbers with commas between them, as in 0,1,2"),
+        (["tiny", "--train", "lr=fast"], "--train lr: "),
+        (["tiny", "--train", "speed=9"], "--train speed: "),
+        (["tiny", "--domain", "chess"], "no domain 'chess'"),
+        (["tiny", "--warm-start-steps", "5"], "--warm-start-steps needs --warm-start A:B"),
+        (["tiny", "--probe", "blocksworld"], "--probe blocksworld: the run trains on it"),
+    ],
+    ids=lambda part: " ".join(part[1:] or part) if isinstance(part, list) else "",
+)
+def test_bad_input_is_one_line(argv: list[str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--tasks", "4", "--held-out", "2", "--longer", "0", "--pool-length", "2:6", "--samples", "1"]
+    assert main(["iterate", *argv, *small, "--out", str(tmp_path / "run")]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("error: ") == 1
+    assert printed.err.splitlines()[-1].startswith(f"error: {line}")
