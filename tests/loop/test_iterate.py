@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 
 SMALL = ["iterate", "tiny", "--tasks", "16", "--samples", "2", "--pool-length", "2:8", "--held-out", "10"]
 SMALL += ["--longer", "6", "--longer-length", "10:14", "--train", "steps=3", "--arms", "shortest,base-only"]
+# What the control is trained on: a few tasks, as making the thousands that the planner was taught takes a while.
+SMALL += ["--warm-start", "2:4", "--warm-start-tasks", "12"]
 
 
 def settled(summary: Any) -> Any:
