@@ -29,8 +29,9 @@ from planbench.records.iterate import Training
 SMALL: dict[str, Any] = {
     "steps": 240,
     "batch": 24,
-    "lr": 2.5e-3,
+    "lr": 2e-3,
     "warmup": 10,
+    "floor": 0.02,
     "optimizer": "muon",
     "validation": 0.1,
     "evaluate_every": 1_000_000,
