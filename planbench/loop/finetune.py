@@ -18,7 +18,8 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -65,17 +66,27 @@ def finetune(
     """
     if out.exists():
         raise InputError(f"{out}: is there already; remove it or choose another folder")
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    # Read as it was saved, to be saved so again; trained in full precision, where small steps are not rounded away.
-    loaded = load_checkpoint(checkpoint, LoadOptions({"device": "cpu", "dtype": "auto"}))
-    saved_as = loaded.model.dtype
-    training = _Training(loaded, examples, config)
-    outcome = training.run(report)
+    with _threads(config.threads):
+        # Read as it was saved, to be saved so again; trained in full precision, where small steps are not rounded away.
+        loaded = load_checkpoint(checkpoint, LoadOptions({"device": "cpu", "dtype": "auto"}))
+        saved_as = loaded.model.dtype
+        training = _Training(loaded, examples, config)
+        outcome = training.run(report)
     if training.accelerator.is_main_process:
         _publish(training, saved_as, checkpoint, out, config, outcome)
     training.accelerator.wait_for_everyone()
     return outcome
+
+
+@contextmanager
+def _threads(count: int | None) -> Generator[None]:
+    """So many threads within the block; what follows, sampling for one, has as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Training:

@@ -209,6 +209,20 @@ def test_stretched_positions_are_no_new_sequence(source: Path, tmp_path: Path) -
     assert not torch.allclose(logits[0], logits[1])
 
 
+def test_threads_of_a_training_are_its_own(source: Path, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    seen: list[int] = []
+    finetune(
+        source,
+        examples(source),
+        config(threads=before + 1),
+        tmp_path / "out",
+        lambda _: seen.append(torch.get_num_threads()),
+    )
+    assert seen == [before + 1]
+    assert torch.get_num_threads() == before
+
+
 def test_epochs_are_rounds_of_the_examples(source: Path, tmp_path: Path) -> None:
     given = examples(source, 7)
     outcome = finetune(source, given, config(steps=None, epochs=3, batch=2), tmp_path / "new")
