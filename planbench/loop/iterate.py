@@ -133,7 +133,7 @@ def _check_early(config: IterateConfig, arms: Sequence[Arm]) -> None:
     for seed in config.seeds:
         source = source_of(config.model.replace("{seed}", str(seed)), config)
         finetune_settings(config, source, seed)
-        relabels(config, config.sampling.prompt or source.prompt_style or "pddl")
+        relabels(config, source, config.sampling.prompt or source.prompt_style or "pddl")
         if any(arm.rule == BASE_ONLY for arm in arms) and source.taught is None:
             raise unknown_teaching(source)
 

@@ -71,11 +71,14 @@ def finetune_settings(config: IterateConfig, source: Source, seed: int, steps: i
         raise InputError(f"--train {place}: {fault['msg']}; there is: {known}") from None
 
 
-def relabels(config: IterateConfig, style: str) -> bool:
-    """Whether every use of a trace names the objects anew."""
-    told = config.training.get(RELABEL, "yes")
+def relabels(config: IterateConfig, source: Source, style: str) -> bool:
+    """Whether every use of a trace names the objects anew: by default for planners of our own alone, which have a token
+    a word."""
+    told = config.training.get(RELABEL, "yes" if source.prompt_style == "compact" else "no")
     if told not in ("yes", "no"):
         raise InputError(f"--train {RELABEL}={told}: type yes or no")
+    if style != "compact" and config.training.get(RELABEL) == "yes":
+        raise InputError(f"--train {RELABEL}=yes: objects are named anew in the compact style only")
     return style == "compact" and told == "yes"
 
 
@@ -138,7 +141,7 @@ def train(
         style,
         shots,
         template,
-        relabel=relabels(config, style),
+        relabel=relabels(config, source, style),
         trust_remote_code=config.trust_remote_code,
     )
 

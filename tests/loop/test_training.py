@@ -1,0 +1,55 @@
+"""Settings of a training: whose defaults hold, and what overrides them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planbench.errors import InputError
+from planbench.loop.checkpoints import Source
+from planbench.loop.config import IterateConfig
+from planbench.loop.training import finetune_settings, relabels
+
+OWN = Source(Path("own"), "compact", 384, 1, None)
+FOREIGN = Source(Path("foreign"), None, None, 1, None)
+
+
+def config(**training: str) -> IterateConfig:
+    return IterateConfig(training=training)
+
+
+def test_planners_of_our_own_train_all_weights_and_others_adapters() -> None:
+    own, foreign = finetune_settings(config(), OWN, 0), finetune_settings(config(), FOREIGN, 0)
+    assert (own.optimizer, own.lora, own.epochs) == ("muon", None, None)
+    assert foreign.lora is not None
+    assert (foreign.optimizer, foreign.steps) == ("adamw", None)
+
+
+def test_what_is_told_overrides() -> None:
+    told = finetune_settings(config(lora="none", steps="7", lr="0.5"), FOREIGN, 3)
+    assert (told.lora, told.steps, told.epochs, told.lr, told.seed) == (None, 7, None, 0.5, 3)
+    told = finetune_settings(config(epochs="3"), OWN, 0)
+    assert (told.steps, told.epochs) == (None, 3)
+    told = finetune_settings(config(lora="4", optimizer="adamw"), OWN, 0)
+    assert told.lora is not None
+    assert told.lora.r == 4
+
+
+def test_a_warm_start_has_its_own_number_of_steps() -> None:
+    assert finetune_settings(config(epochs="3"), FOREIGN, 0, steps=11).steps == 11
+
+
+def test_objects_are_named_anew_for_planners_of_our_own() -> None:
+    assert relabels(config(), OWN, "compact")
+    assert not relabels(config(relabel="no"), OWN, "compact")
+    # A word is several tokens to others, as a rule; whoever knows better says so.
+    assert not relabels(config(), FOREIGN, "compact")
+    assert relabels(config(relabel="yes"), FOREIGN, "compact")
+    assert not relabels(config(), OWN, "pddl")
+
+
+@pytest.mark.parametrize(("told", "style"), [("maybe", "compact"), ("yes", "pddl")])
+def test_naming_anew_where_it_cannot_be(told: str, style: str) -> None:
+    with pytest.raises(InputError, match=f"--train relabel={told}"):
+        relabels(config(relabel=told), OWN, style)
