@@ -59,7 +59,9 @@ class CommandLine(click.Group):
             return None
         module, _, attribute = COMMANDS[cmd_name].where.partition(":")
         return with_settings(
-            getattr(import_module(module), attribute), SAME.get(cmd_name, cmd_name), frozenset(COMMANDS)
+            getattr(import_module(module), attribute),
+            SAME.get(cmd_name, cmd_name),
+            frozenset(COMMANDS.keys() - SAME.keys()),
         )
 
     def resolve_command(

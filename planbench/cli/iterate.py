@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planbench.cli.parameters import KeyValue, Range
+from planbench.cli.parameters import KeyValue, Number, Range
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 @click.option(
     "--shots", type=click.IntRange(0, 64), default=0, show_default=True, help="Solved examples in the prompt."
 )
-@click.option("--temperature", type=click.FloatRange(0, 100), default=1.0, show_default=True, help="On the pool.")
-@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True)
+@click.option("--temperature", type=Number(0, 100), default=1.0, show_default=True, help="On the pool.")
+@click.option("--top-p", type=Number(0, 1, min_open=True), default=1.0, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(1), help="Longest reply.  [default: the model's own, else 512]")
 @click.option("--batch-size", type=click.IntRange(1), help="Replies drawn together.  [default: chosen]")
 @click.option("--model-arg", "model_args", type=KeyValue(), multiple=True, help="A setting of the model's engine.")
@@ -66,9 +66,7 @@ if TYPE_CHECKING:
     "--warm-start-steps", type=click.IntRange(0), default=0, show_default=True, help="Train generation 0 on them."
 )
 @click.option("--cap-duplicates", type=click.IntRange(1), help="Keep a plan of a task so often at most.")
-@click.option(
-    "--cap-solved", type=click.FloatRange(0, 1), help="Share of kept tasks that every sample solved, at most."
-)
+@click.option("--cap-solved", type=Number(0, 1), help="Share of kept tasks that every sample solved, at most.")
 @click.option(
     "--keep", type=click.Choice(["last", "all"]), default="last", show_default=True, help="Which checkpoints stay."
 )

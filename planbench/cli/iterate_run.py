@@ -79,7 +79,7 @@ class _Screen(_Lines):
     """On a terminal: the growing table with the phase under way below it."""
 
     def __init__(self) -> None:
-        from rich.console import Console
+        from rich.console import Console, Group
         from rich.live import Live
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -95,8 +95,6 @@ class _Screen(_Lines):
             console=Console(stderr=True),
         )
         self._task = self._bar.add_task("starting", total=None, note="")
-        from rich.console import Group
-
         self.live = Live(Group(self._table, self._bar), console=self._bar.console, transient=True, refresh_per_second=4)
 
     def say(self, line: str) -> None:

@@ -68,7 +68,7 @@ def _iterate_runs(folders: Sequence[Path], out: str | None, as_json: bool) -> No
     summaries = [read_json(folder / SUMMARY, IterateSummary) for folder in folders]
     pages = [Path(out) if out else folder / REPORT for folder in folders]
     for summary, page in zip(summaries, pages, strict=True):
-        write_whole(page, iterate_page(summary, f"{summary.model}, iterative deployment"))
+        write_whole(page, iterate_page(summary, f"planbench iterate: {summary.model}"))
     _print(summaries, [] if as_json else [iterate_table(summary) for summary in summaries])
     for page in pages:
         note(f"page: {page}")

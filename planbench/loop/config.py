@@ -11,9 +11,6 @@ from planbench.errors import InputError
 
 Init = Literal["previous", "base"]
 
-BASE_ONLY = "base-only"
-"""The control: the same training steps on generation 0's own data, whatever was sampled."""
-
 _INIT = "-init-"
 
 

@@ -8,7 +8,7 @@ and a few training steps' worth of tokens, where the checkpoint is at hand and s
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from planbench.errors import CheckpointError
@@ -50,7 +50,6 @@ class Forecast:
     memory_bytes: int | None = None
     seconds_a_generation: float | None = None
     unknown: str = ""
-    notes: list[str] = field(default_factory=list[str])
 
 
 def forecast(config: IterateConfig, sets: dict[str, TaskSet], *, keep_all: bool = False) -> Forecast:
@@ -73,13 +72,9 @@ def forecast(config: IterateConfig, sets: dict[str, TaskSet], *, keep_all: bool 
     for one in sets["pool"].prepared:
         if (length := one.task.reference_length) is not None:
             by_length[length] = by_length.get(length, 0) + 1
-    told = {
-        "tasks": {name: len(tasks.prepared) for name, tasks in sets.items()},
-        "lengths": {name: tasks.lengths for name, tasks in sets.items()},
-    }
     plain = Forecast(
-        tasks=told["tasks"],
-        lengths=told["lengths"],
+        tasks={name: len(tasks.prepared) for name, tasks in sets.items()},
+        lengths={name: tasks.lengths for name, tasks in sets.items()},
         pool_by_length=dict(sorted(by_length.items())),
         deployments=deployments,
         trainings=trainings,

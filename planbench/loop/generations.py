@@ -27,7 +27,7 @@ from typing import Protocol
 
 from planbench.evaluate import Asked, deploy
 from planbench.loop.checkpoints import Source, source_of
-from planbench.loop.config import BASE_ONLY, Arm, IterateConfig
+from planbench.loop.config import Arm, IterateConfig
 from planbench.loop.curation import Weighted, cap_duplicates, cap_solved_by_all, rule_named
 from planbench.loop.layout import Place
 from planbench.loop.reference import reference_tasks, reference_traces
@@ -39,7 +39,7 @@ from planbench.preparation import Prepared, examples
 from planbench.prompts.styles import Shot
 from planbench.records import SamplingSettings
 from planbench.records.files import RunFolder, write_json
-from planbench.records.iterate import SPLITS, Curated
+from planbench.records.iterate import BASE_ONLY, SPLITS, Curated
 from planbench.records.trace import Trace, read_curated, write_curated
 
 DEFAULT_TOKENS = 512

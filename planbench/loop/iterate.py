@@ -12,7 +12,7 @@ from planbench.errors import RunFolderError
 from planbench.evaluate import machine, versions
 from planbench.loop.checkpoints import source_of
 from planbench.loop.conclusion import conclude, generation_record
-from planbench.loop.config import BASE_ONLY, Arm, IterateConfig
+from planbench.loop.config import Arm, IterateConfig
 from planbench.loop.curation import rule_named
 from planbench.loop.generations import Loop, NothingToLearn
 from planbench.loop.layout import Place
@@ -20,7 +20,7 @@ from planbench.loop.reference import unknown_teaching
 from planbench.loop.tasks import TaskSet, task_sets
 from planbench.loop.training import finetune_settings, relabels
 from planbench.records.files import ITERATE, RUN, SUMMARY, RunFolder, read_json, write_json
-from planbench.records.iterate import Generation, IterateRecord, IterateSummary
+from planbench.records.iterate import BASE_ONLY, Generation, IterateRecord, IterateSummary
 
 GROWING = ("generations", "arms", "seeds")
 """A run may be gone on with more of these."""

@@ -3,6 +3,7 @@
     iterate.json, summary.json, report.html
     seed-0/gen-0/                 the model as it was given (or checkpoint/, where a warm start made it)
     seed-0/<arm>/gen-1/           curated.jsonl, training.json   what it was trained on, and how that went
+                                  curated.json, seconds.json     both in numbers; wall time by phase
                                   checkpoint/                    the model
                                   pool/ held_out/ longer/        run folders: what it answered when deployed
 

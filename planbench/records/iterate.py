@@ -11,6 +11,9 @@ from planbench.records.summary import Horizon, Interval, Part
 
 ITERATE_SCHEMA = 1
 
+BASE_ONLY = "base-only"
+"""The control: the same training steps on generation 0's own data, whatever was sampled."""
+
 SPLITS = ("pool", "held_out", "longer")
 """What every generation is measured on, in the order of the tables. `pool` is sampled, as it was deployed; the other
 two are answered greedily, once."""

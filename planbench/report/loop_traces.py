@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from planbench.core.verdict import VerdictKind
-from planbench.records.iterate import Generation, IterateSummary
+from planbench.records.iterate import BASE_ONLY, Generation, IterateSummary
 from planbench.records.summary import Part
 from planbench.report import svg, wording
 from planbench.report.drawing import Drawing, Key, Row, described, margins, marker, panel, panel_title, series
@@ -58,7 +58,7 @@ def _found(rows: Sequence[Generation]) -> Counter[int]:
     found: Counter[int] = Counter()
     for row in rows:
         # The control is trained on reference plans, which no generation found.
-        if row.curated is not None and row.curated.rule != "base-only":
+        if row.curated is not None and row.curated.rule != BASE_ONLY:
             found.update(row.curated.by_generation)
     return found
 

@@ -13,6 +13,7 @@ import pytest
 from planbench.cli.group import COMMANDS, SAME, CommandLine
 from planbench.cli.parameters import KeyValue, Range
 from planbench.cli.settings import variables
+from planbench.errors import InputError
 
 
 def load(name: str) -> click.Command:
@@ -119,6 +120,9 @@ def test_a_second_name_reads_the_settings_of_the_first(second: str, first: str, 
     config.write_text(f"[{first}]\ngenerations = 3")
     context = load(second).make_context(second, ["--config", str(config)])
     assert context.params["generations"] == 3
+    config.write_text(f"[{second}]\ngenerations = 3")
+    with pytest.raises(InputError, match="is no command"):
+        load(second).make_context(second, ["--config", str(config)])
 
 
 @pytest.mark.parametrize("name", COMMANDS)
