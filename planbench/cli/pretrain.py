@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 )
 @click.option("--longest", type=click.IntRange(1, 60), default=6, show_default=True, help="Longest plan to learn from.")
 @click.option(
-    "--tasks", type=click.IntRange(1, 1_000_000), default=5_000, show_default=True, help="Distinct tasks a domain."
+    "--tasks", type=click.IntRange(1, 1_000_000), default=20_000, show_default=True, help="Distinct tasks a domain."
 )
-@click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True, help="Batches to learn from.")
+@click.option("--steps", type=click.IntRange(1), default=12_000, show_default=True, help="Batches to learn from.")
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Uses of tasks in a batch.")
 @click.option("--width", type=click.IntRange(8), default=64, show_default=True, help="Of the model.")
 @click.option("--layers", type=click.IntRange(1), default=6, show_default=True, help="Of the model.")
@@ -49,9 +49,9 @@ def command(
 ) -> None:
     """Train a small planner from scratch on short reference plans.
 
-    This is how the planner that ships with planbench was made: with the options as they are, about an hour on one core.
-    The checkpoint is an ordinary one (config.json, model.safetensors, tokenizer.json) with a card, README.md, that says
-    what it was trained on and what it scores. Stopped, the same command goes on where it was.
+    This is how the planner that ships with planbench was made: with the options as they are, about half an hour on one
+    core. The checkpoint is an ordinary one (config.json, model.safetensors, tokenizer.json) with a card, README.md,
+    that says what it was trained on and what it scores. Stopped, the same command goes on where it was.
     """
     from planbench.pretrain.config import DOMAINS, PretrainConfig
     from planbench.records.files import RunFolder

@@ -41,12 +41,6 @@ def stack(uses: Sequence[Use], pad: int) -> Batch:
     return Batch(tokens, targets, weights, min(len(prompt) for prompt, _, _ in uses) - 1)
 
 
-def stretched(rows: int, width: int, stretch: float, rng: Random) -> Tensor:
-    """Positions `[rows, width]`, increasing in each row and below `stretch` times the width, how far being drawn row by
-    row."""
-    return torch.tensor([sorted(rng.sample(range(int(width * rng.uniform(1, stretch))), width)) for _ in range(rows)])
-
-
 def use(example: TrainExample, weight: float, rng: Random | None = None) -> Use:
     """An example as it stands, or freshly drawn where there is a source of randomness and it can be."""
     if rng is None or example.fresh is None:

@@ -22,11 +22,13 @@ TRAINING_CARD = "training.json"
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """Reference plans of split `base`: so many tasks of a domain, of `length` steps, drawn with `seed`."""
+    """Reference plans of split `base`: so many tasks of a domain, of `length` steps, drawn with `seed`; `wide` says
+    whether among more objects than they need."""
 
     tasks: dict[str, int]
     length: tuple[int, int]
     seed: int
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,6 @@ def _taught(folder: Path, config: IterateConfig) -> Taught | None:
     try:
         read: dict[str, Any] = json.loads(card.read_bytes())
         tasks = {str(domain): int(count) for domain, count in read["tasks"].items()}
-        return Taught(tasks, (1, int(read["config"]["longest"])), int(read["config"]["seed"]))
+        return Taught(tasks, (1, int(read["config"]["longest"])), int(read["config"]["seed"]), wide=True)
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise CheckpointError(f"{card}: does not say what the planner was trained on ({error})") from None

@@ -29,14 +29,16 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from planbench.errors import InputError
-from planbench.loop.batches import Batch, Use, draws, split_tasks, stack, stretched, use
+from planbench.loop.batches import Batch, Use, draws, split_tasks, stack, use
 from planbench.loop.examples import TrainExample
 from planbench.loop.finetune_config import FinetuneConfig, FinetuneOutcome, FinetuneProgress, LoraSettings
-from planbench.loop.objective import per_token, weighted_nll
+from planbench.loop.objective import IGNORED, per_token, weighted_nll
+from planbench.models import small_pass
 from planbench.models.catalog import LoadOptions
 from planbench.models.hf_files import TEXTS_THAT_MATTER, one_line
 from planbench.models.hf_load import Loaded, load_checkpoint
 from planbench.models.optimizer import Muon
+from planbench.models.stretch import stretched
 from planbench.records.files import write_whole
 
 if TYPE_CHECKING:
@@ -120,6 +122,8 @@ class _Training:
         optimizers = _optimizers(model, config)
         self._rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
         self._model, *self._optimizers = self.accelerator.prepare(model, *optimizers)
+        # One process computes with the model itself; several need the library's wrapper around it.
+        self._small = small_pass.supports(model) and self.accelerator.num_processes == 1
 
     @property
     def model(self) -> Any:
@@ -213,11 +217,17 @@ class _Training:
 
     def _loss(self, batch: Batch, constant: float, stretch: float = 1) -> Tensor:
         device = self.accelerator.device
+        rows, width = batch.tokens.shape
+        positions = stretched(rows, width, stretch, self._places) if stretch > 1 else None
+        if self._small:
+            places = positions if positions is not None else torch.arange(width).expand(rows, width)
+            kept = (batch.targets.flatten() != IGNORED).nonzero()[:, 0]
+            learned = small_pass.logits(self._model, batch.tokens, places, kept)
+            return weighted_nll(learned, batch.targets, batch.weights, constant)
         # Padding stands on the right, where a causal model never looks: no mask is needed.
         extra: dict[str, Any] = {"logits_to_keep": batch.tokens.shape[1] - batch.first} if self._keeps_logits else {}
-        if stretch > 1:
-            rows, width = batch.tokens.shape
-            extra["position_ids"] = stretched(rows, width, stretch, self._places).to(device)
+        if positions is not None:
+            extra["position_ids"] = positions.to(device)
             # Without a mask, the library takes a jump in positions for the start of another sequence.
             extra["attention_mask"] = torch.ones_like(batch.tokens, device=device)
         logits = self._model(input_ids=batch.tokens.to(device), use_cache=False, **extra).logits

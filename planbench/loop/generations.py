@@ -32,7 +32,7 @@ from planbench.loop.curation import Weighted, cap_duplicates, cap_solved_by_all,
 from planbench.loop.layout import Place
 from planbench.loop.reference import reference_tasks, reference_traces
 from planbench.loop.tasks import TaskSet
-from planbench.loop.times import keep_seconds
+from planbench.loop.times import keep_answered, keep_seconds
 from planbench.loop.training import train
 from planbench.models import Model, load
 from planbench.preparation import Prepared, examples
@@ -76,6 +76,11 @@ class Loop:
         """Generation 0 as it was given, before any warm start."""
         return source_of(self.config.model.replace("{seed}", str(self.seed)), self.config)
 
+    @property
+    def longest_taught(self) -> int | None:
+        """The longest plan that generation 0 was trained on, None where that is not known."""
+        return self.source.taught.length[1] if self.source.taught else None
+
     @cached_property
     def style(self) -> str:
         return self.config.sampling.prompt or self.source.prompt_style or "pddl"
@@ -99,8 +104,10 @@ class Loop:
             return
         model = self._model(self._checkpoint(arm, place))
         for name in missing:
-            with self._phase(place, name):
-                self._answer(model, place, self.sets[name])
+            self.watch.phase(place, name)
+            started = time.perf_counter()
+            judging = self._answer(model, place, self.sets[name])
+            keep_answered(place.path, name, time.perf_counter() - started, judging)
 
     def _model(self, checkpoint: Path) -> Model:
         sampling = self.config.sampling
@@ -111,7 +118,8 @@ class Loop:
             trust_remote_code=self.config.trust_remote_code,
         )
 
-    def _answer(self, model: Model, place: Place, tasks: TaskSet) -> None:
+    def _answer(self, model: Model, place: Place, tasks: TaskSet) -> float:
+        """Returns the seconds that judging took."""
         sampling = self.config.sampling
         tokens = sampling.max_tokens or self.source.default_max_tokens or DEFAULT_TOKENS
         seed = _number(self.seed, place.generation, tasks.name)
@@ -129,6 +137,7 @@ class Loop:
             sampling.batch_size,
         )
         folder = RunFolder(place.answers(tasks.name))
+        judging: list[float] = []
         deploy(
             tasks.prepared,
             self._examples(tasks),
@@ -137,7 +146,9 @@ class Loop:
             asked,
             folder,
             lambda done, total, valid: self.watch.progress(done, total, f"{valid:,} valid"),
+            judging.append,
         )
+        return sum(judging)
 
     def _examples(self, tasks: TaskSet) -> dict[str, tuple[Shot, ...]]:
         if tasks.name not in self._shots:

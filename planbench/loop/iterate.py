@@ -15,7 +15,7 @@ from planbench.loop.conclusion import conclude, generation_record
 from planbench.loop.config import Arm, IterateConfig
 from planbench.loop.curation import rule_named
 from planbench.loop.generations import Loop, NothingToLearn
-from planbench.loop.layout import Place
+from planbench.loop.layout import Place, seed_folder
 from planbench.loop.reference import unknown_teaching
 from planbench.loop.tasks import TaskSet, task_sets
 from planbench.loop.training import finetune_settings, relabels
@@ -90,13 +90,16 @@ def iterate(
         taught: list[int] = []
         for seed in config.seeds:
             loop = Loop(config, sets, out, seed, _Watch(reader, sets), keep_all)
-            if loop.source.taught is not None:
-                taught.append(loop.source.taught.length[1])
+            longest = loop.longest_taught
+            taught += [] if longest is None else [longest]
             for arm in arms:
                 try:
                     loop.run_arm(arm)
                 except NothingToLearn as end:
                     ended[f"{arm.name}, seed {seed}"] = str(end)
+            alone = config.model_copy(update={"seeds": (seed,)})
+            own = {what: why for what, why in ended.items() if what.endswith(f", seed {seed}")}
+            write_json(seed_folder(out, seed) / SUMMARY, conclude(alone, arms, sets, out, longest, own))
             write_json(out / SUMMARY, conclude(config, arms, sets, out, max(taught, default=None), ended))
         summary = conclude(config, arms, sets, out, max(taught, default=None), ended)
         write_json(out / SUMMARY, summary)

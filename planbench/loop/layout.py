@@ -1,6 +1,7 @@
 """Where everything of an iterate run lies.
 
     iterate.json, summary.json, report.html
+    seed-0/summary.json           as the run's, of this seed alone
     seed-0/gen-0/                 the model as it was given (or checkpoint/, where a warm start made it)
     seed-0/<arm>/gen-1/           curated.jsonl, training.json   what it was trained on, and how that went
                                   curated.json, seconds.json     both in numbers; wall time by phase
@@ -32,7 +33,7 @@ class Place:
 
     @property
     def path(self) -> Path:
-        seed = self.run / f"seed-{self.seed}"
+        seed = seed_folder(self.run, self.seed)
         return seed / "gen-0" if self.generation == 0 else seed / slug(self.arm) / f"gen-{self.generation}"
 
     def before(self, back: int = 1) -> Place:
@@ -52,6 +53,10 @@ class Place:
 
     def answers(self, split: str) -> Path:
         return self.path / split
+
+
+def seed_folder(run: Path, seed: int) -> Path:
+    return run / f"seed-{seed}"
 
 
 def slug(name: str) -> str:

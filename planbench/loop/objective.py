@@ -32,8 +32,11 @@ def sequence_nll(logits: Tensor, targets: Tensor) -> Tensor:
     `logits` is `[rows, positions, vocabulary]`, `targets` `[rows, positions]`: the token that follows each position, or
     `IGNORED`.
     """
+    return _summed(logits[targets != IGNORED], targets)
+
+
+def _summed(picked: Tensor, targets: Tensor) -> Tensor:
     kept = targets != IGNORED
-    picked = logits[kept]
     losses = functional.cross_entropy(
         picked if picked.dtype == torch.float64 else picked.float(), targets[kept], reduction="none"
     )
@@ -42,8 +45,12 @@ def sequence_nll(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def weighted_nll(logits: Tensor, targets: Tensor, weights: Tensor, constant: float | None = None) -> Tensor:
-    """The loss of a batch, a scalar; `weights` is `[rows]`, `constant` is C (see above)."""
-    total = (weights * sequence_nll(logits, targets)).sum()
+    """The loss of a batch, a scalar; `weights` is `[rows]`, `constant` is C (see above).
+
+    `logits` is as in `sequence_nll`, or `[learned, vocabulary]`: only those whose targets are to be learned.
+    """
+    picked = logits if logits.ndim == 2 else logits[targets != IGNORED]
+    total = (weights * _summed(picked, targets)).sum()
     if constant is not None:
         return total / constant
     tokens = (targets != IGNORED).sum(-1)

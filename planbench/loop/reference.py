@@ -12,9 +12,13 @@ from planbench.records import Task
 from planbench.records.trace import Trace
 from planbench.suite import GENERATORS, generate
 
+MOST = 5_000
+"""Tasks a domain, the first of those that there were: about as many as the control's trainings have time for."""
+
 
 def reference_tasks(config: IterateConfig, source: Source) -> list[Prepared]:
-    """The tasks of the run's domains that generation 0 was trained on. Raises InputError where that is not known."""
+    """The tasks of the run's domains that generation 0 was trained on, `MOST` a domain. Raises InputError where that is
+    not known."""
     taught = source.taught
     if taught is None:
         raise unknown_teaching(source)
@@ -22,9 +26,11 @@ def reference_tasks(config: IterateConfig, source: Source) -> list[Prepared]:
     for domain in config.tasks.domains:
         if domain not in GENERATORS:
             raise InputError(f"{domain} has no generator, so it has no reference plans to train on")
-        count = taught.tasks.get(domain, 0)
+        count = min(taught.tasks.get(domain, 0), MOST)
         if count:
-            tasks += generate(domain, count, seed=taught.seed, plan_length=taught.length, split="base")
+            tasks += generate(
+                domain, count, seed=taught.seed, plan_length=taught.length, split="base", wide=taught.wide
+            )
     if not tasks:
         raise InputError(f"{source.folder}: was trained on no task of {', '.join(config.tasks.domains)}")
     return prepare(tasks)

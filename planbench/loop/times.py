@@ -19,6 +19,20 @@ def seconds_of(folder: Path) -> dict[str, float]:
         return {}
 
 
+JUDGE = "judge"
+"""What judging took, in all phases in which tasks are answered; it is not in the seconds of these."""
+
+
 def keep_seconds(folder: Path, phase: str, seconds: float) -> None:
     """Add a phase that has ended. One that was killed and done again counts with its last start."""
-    write_whole(folder / _FILE, json.dumps({**seconds_of(folder), phase: round(seconds, 3)}) + "\n")
+    _keep(folder, {phase: seconds})
+
+
+def keep_answered(folder: Path, split: str, seconds: float, judging: float) -> None:
+    """As `keep_seconds` for a phase of answering, of whose `seconds` judging took `judging`."""
+    _keep(folder, {split: seconds - judging, JUDGE: seconds_of(folder).get(JUDGE, 0.0) + judging})
+
+
+def _keep(folder: Path, phases: dict[str, float]) -> None:
+    rounded = {phase: round(seconds, 3) for phase, seconds in phases.items()}
+    write_whole(folder / _FILE, json.dumps({**seconds_of(folder), **rounded}) + "\n")

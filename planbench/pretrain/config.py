@@ -10,21 +10,26 @@ DOMAINS = ("blocksworld", "logistics", "grid")
 
 class PretrainConfig(BaseModel):
     """`tasks` are distinct tasks a domain, at most; `longest` is the length of the longest plan learned from; a step is
-    one batch of `batch` uses of tasks. `lr` is AdamW's for embeddings and norms; the matrices' is four times that."""
+    one batch of `batch` uses of tasks. `lr` is that of matrices (Muon), norms and convolutions (AdamW), `embedding_lr`
+    that of embeddings (AdamW). `spread` is the standard deviation of the embeddings at the start; positions are drawn
+    below `stretch` times the length of a text (`planbench.models.stretch`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     domains: tuple[str, ...] = DOMAINS
-    tasks: int = Field(default=5_000, ge=1, le=1_000_000)
+    tasks: int = Field(default=20_000, ge=1, le=1_000_000)
     longest: int = Field(default=6, ge=1, le=60)
-    steps: int = Field(default=20_000, ge=1)
+    steps: int = Field(default=12_000, ge=1)
     batch: int = Field(default=32, ge=1)
     lr: float = Field(default=5e-3, gt=0)
+    embedding_lr: float = Field(default=2.5e-3, gt=0)
     warmup: int = Field(default=200, ge=0)
     width: int = Field(default=64, ge=8)
     layers: int = Field(default=6, ge=1)
     heads: int = Field(default=4, ge=1)
     inner: int = Field(default=176, ge=8)
+    spread: float = Field(default=0.15, gt=0)
+    stretch: float = Field(default=2.0, ge=1)
     context: int = Field(default=2_048, ge=64)
     seed: int = 0
     threads: int = Field(default=1, ge=1)

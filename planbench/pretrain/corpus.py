@@ -12,27 +12,28 @@ from planbench.core.verdict import Plan
 from planbench.errors import InputError
 from planbench.prompts.compact import Scene, name_objects, plan_words, prompt_words
 from planbench.prompts.compact_names import COORDINATES, NUMBERS, OTHER_NUMBERS, fresh_names
+from planbench.prompts.layout import Layout
 from planbench.suite.catalog import domain_info
 from planbench.suite.generator import drafts
 
 
 @dataclass(frozen=True)
 class Example:
-    """A task with the plan to be learned, and what its domain leaves out of the prompt."""
+    """A task with the plan to be learned, and how its domain lays out the prompt."""
 
     scene: Scene
     plan: Plan
-    omit: tuple[str, ...]
+    layout: Layout
 
 
 def base_examples(domains: Sequence[str], count: int, *, seed: int, longest: int) -> Iterator[Example]:
     """Up to `count` tasks a domain of split `base` with plans of 1 to `longest` steps: fewer where there are fewer."""
     for domain in domains:
-        omit = tuple(domain_info(domain).settings.get("compact", {}).get("omit", ()))
+        layout = Layout.of(domain_info(domain).settings.get("compact", {}))
         found = False
-        for draft, _ in drafts(domain, count, seed=seed, plan_length=(1, longest), split="base"):
+        for draft, _ in drafts(domain, count, seed=seed, plan_length=(1, longest), split="base", wide=True):
             found = True
-            yield Example(Scene(domain, draft.objects, draft.init, draft.goal), draft.plan, omit)
+            yield Example(Scene(domain, draft.objects, draft.init, draft.goal), draft.plan, layout)
         if not found:
             raise InputError(f"{domain} has no task of 1 to {longest} steps to train on")
 
@@ -40,7 +41,7 @@ def base_examples(domains: Sequence[str], count: int, *, seed: int, longest: int
 def words_of(example: Example, rng: Random) -> tuple[list[str], list[str]]:
     """One use of an example, freshly named: the words of the prompt and those of the plan."""
     names = fresh_names(example.scene, rng)
-    return prompt_words(example.scene, names, example.omit), plan_words(example.plan, names)
+    return prompt_words(example.scene, names, example.layout), plan_words(example.plan, names)
 
 
 def vocabulary(examples: Sequence[Example]) -> list[str]:
@@ -50,7 +51,7 @@ def vocabulary(examples: Sequence[Example]) -> list[str]:
     for example in examples:
         names = name_objects(example.scene.objects)
         single = {parts[0] for parts in names.values()} | {parts[-1] for parts in names.values()}
-        used = [*prompt_words(example.scene, names, example.omit), *(step[0] for step in example.plan)]
+        used = [*prompt_words(example.scene, names, example.layout), *(step[0] for step in example.plan)]
         words.update(dict.fromkeys(word for word in used if word not in single))
         kinds.update({kind: None for name, kind in example.scene.objects.items() if len(names[name]) == 1})
     named = [f"{kind}{number}" for kind in sorted(kinds) for number in range(1, NUMBERS.get(kind, OTHER_NUMBERS) + 1)]

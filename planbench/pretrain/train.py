@@ -25,12 +25,18 @@ from torch.nn import functional
 from transformers.utils import logging
 
 from planbench.errors import InputError
+from planbench.models import small_pass
 from planbench.models.optimizer import Muon
+from planbench.models.stretch import stretched
 from planbench.pretrain.checkpoint import new_model, new_tokenizer, save
 from planbench.pretrain.config import PretrainConfig
 from planbench.pretrain.corpus import Example, base_examples, vocabulary, words_of
 
 SAVE_EVERY = 500
+
+GROUP = 4
+"""So many batches are drawn at once and dealt out by length, which leaves less padding. It divides SAVE_EVERY, so that
+nothing dealt is waiting when the state is saved."""
 
 _IGNORED = -100
 """Marks a position that the loss leaves out (the default of `cross_entropy`)."""
@@ -59,6 +65,10 @@ class Outcome:
     seconds: float
 
 
+_Row = tuple[list[int], list[int]]
+"""Token ids of a prompt and of its plan, the end included."""
+
+
 class Batches:
     """Batches of freshly named uses of examples. `words` is the tokenizer's vocabulary."""
 
@@ -72,17 +82,28 @@ class Batches:
     def draw(self, rng: Random) -> tuple[Tensor, Tensor]:
         """Tokens and targets, both `(size, words)`; a target is the next token, or ignored within the prompt and in
         the padding on the right."""
+        return self._stack(self._rows(self._size, rng))
+
+    def deal(self, count: int, rng: Random) -> list[tuple[Tensor, Tensor]]:
+        """`count` batches in random order, each of rows of much the same length."""
+        rows = sorted(self._rows(count * self._size, rng), key=lambda row: len(row[0]) + len(row[1]))
+        batches = [self._stack(rows[start : start + self._size]) for start in range(0, len(rows), self._size)]
+        return rng.sample(batches, count)
+
+    def _rows(self, count: int, rng: Random) -> list[_Row]:
         domains = list(self._by_domain)
-        rows = [self._row(rng.choice(self._by_domain[rng.choice(domains)]), rng) for _ in range(self._size)]
+        return [self._row(rng.choice(self._by_domain[rng.choice(domains)]), rng) for _ in range(count)]
+
+    def _stack(self, rows: Sequence[_Row]) -> tuple[Tensor, Tensor]:
         width = max(len(prompt) + len(plan) for prompt, plan in rows)
-        tokens = torch.zeros(self._size, width, dtype=torch.long)
-        targets = torch.full((self._size, width), _IGNORED)
+        tokens = torch.zeros(len(rows), width, dtype=torch.long)
+        targets = torch.full((len(rows), width), _IGNORED)
         for index, (prompt, plan) in enumerate(rows):
             tokens[index, : len(prompt) + len(plan)] = torch.tensor(prompt + plan)
             targets[index, len(prompt) - 1 : len(prompt) + len(plan) - 1] = torch.tensor(plan)
         return tokens, targets
 
-    def _row(self, example: Example, rng: Random) -> tuple[list[int], list[int]]:
+    def _row(self, example: Example, rng: Random) -> _Row:
         prompt, plan = words_of(example, rng)
         number = self._ids.get
         return [number(word, self._unknown) for word in prompt], [*(number(w, self._unknown) for w in plan), self._end]
@@ -98,25 +119,31 @@ def pretrain(config: PretrainConfig, out: Path, report: Callable[[Progress], Non
     tokenizer = new_tokenizer(words)
     model = new_model(config, len(words))
     model.train()
-    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
-    others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
+    embeddings = model.get_input_embeddings().weight
+    matrices = [p for p in model.parameters() if p.ndim == 2 and p is not embeddings]
+    others = [p for p in model.parameters() if p.ndim != 2]
     optimizers: list[tuple[torch.optim.Optimizer, float]] = [
-        (Muon(matrices, lr=4 * config.lr), 4 * config.lr),
-        (torch.optim.AdamW(others, lr=config.lr, betas=(0.9, 0.95), weight_decay=0.0), config.lr),
+        (Muon(matrices, lr=config.lr), config.lr),
+        (_adamw([embeddings], config.embedding_lr), config.embedding_lr),
+        (_adamw(others, config.lr), config.lr),
     ]
     batches = Batches(examples, dict(tokenizer.get_vocab()), config.batch)
     rng = Random(config.seed)
+    dealt: list[tuple[Tensor, Tensor]] = []
     state = _State(out / "training.pt", config)
     done, tokens, seconds, losses = state.restore(model, [optimizer for optimizer, _ in optimizers], rng)
     while done < config.steps:
         started = time.perf_counter()
-        inputs, targets = batches.draw(rng)
+        # Nothing is left of what was dealt where a training goes on.
+        dealt = dealt or batches.deal(GROUP, rng)
+        inputs, targets = dealt.pop()
         share = _schedule(done, config)
         for optimizer, lr in optimizers:
             optimizer.param_groups[0]["lr"] = lr * share
-        # Padding stands on the right, where a causal model never looks: no mask is needed.
-        logits = model(input_ids=inputs, use_cache=False).logits
-        loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=_IGNORED)
+        kept = (targets.flatten() != _IGNORED).nonzero()[:, 0]
+        rows, width = inputs.shape
+        logits = small_pass.logits(model, inputs, stretched(rows, width, config.stretch, rng), kept)
+        loss = functional.cross_entropy(logits, targets.flatten()[kept])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer, _ in optimizers:
@@ -139,6 +166,10 @@ def pretrain(config: PretrainConfig, out: Path, report: Callable[[Progress], Non
         tokens=tokens,
         seconds=seconds,
     )
+
+
+def _adamw(parameters: Sequence[Tensor], lr: float) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(parameters, lr=lr, betas=(0.9, 0.95), weight_decay=0.0)
 
 
 def _schedule(step: int, config: PretrainConfig) -> float:

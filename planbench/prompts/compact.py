@@ -4,13 +4,13 @@
     unstack block2 block1 put-down block2 pick-up block1 stack block1 block2
 
 One word a predicate, action or object, so that a vocabulary of a few hundred words does. After the facts without an
-object comes object after object in the order of the task: its name, its facts, and what the goal wants of it, so that
-what is and what is wanted stand side by side. A fact belongs to its first object, whose name is not repeated.
+object comes object after object: its name, its facts, and what the goal wants of it, so that what is and what is wanted
+stand side by side. A fact belongs to its first object, whose name is not repeated. Objects stand in the order of the
+task, or nested where the domain says so (`planbench.prompts.layout`): tower by tower, city by city.
 
 An object is written as its type and its place among the objects of that type; a name that ends in coordinates
 (`pos-3-2`) is written as two words, `x3 y2`, which a small model can count in. Which predicates a domain leaves out is
-in its domain.toml (`[compact] omit`): Grid leaves out `conn` and `open`, which its coordinates and its locks already
-say.
+in its domain.toml: Grid leaves out `conn` and `open`, which its coordinates and its locks already say.
 
 Not covered: a task with more objects of a type than a planner's vocabulary (it reads the rest as unknown), and domains
 that a planner was not trained on. Both are the planner's weakness and count as its failures.
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from planbench.core.syntax import Atom, literals
 from planbench.core.verdict import Plan
 from planbench.errors import InputError
+from planbench.prompts.layout import PLAIN, Layout
 from planbench.prompts.wording import Wording
 from planbench.records.prompt import Message, Prompt
 
@@ -67,21 +68,26 @@ def name_objects(objects: Mapping[str, str], numbers: Mapping[str, Sequence[int]
     return words
 
 
-def prompt_words(scene: Scene, names: Mapping[str, Words], omit: Iterable[str] = ()) -> list[str]:
+def prompt_words(scene: Scene, names: Mapping[str, Words], layout: Layout = PLAIN) -> list[str]:
     """The words of a prompt, ending in `plan`."""
-    left_out = frozenset(omit)
     place = {name: index for index, name in enumerate(scene.objects)}
-    lines: dict[str, list[tuple[_Order, list[str]]]] = {name: [] for name in scene.objects}
+    recalled: dict[str, list[str]] = {}
+    for fact in scene.init:
+        if fact[0] in layout.recall and len(fact) > 1:
+            recalled.setdefault(fact[1], []).extend(_said(fact[2:], names))
+    lines: dict[str, list[tuple[_Order, list[str]]]] = {name: [] for name in nested(scene, layout.nest)}
     alone: list[str] = []
     for wanted, facts in ((False, scene.init), (True, scene.goal)):
         for fact in facts:
-            if fact[0] in left_out:
+            if fact[0] in layout.omit:
                 continue
             word = f"goal:{fact[0]}" if wanted else fact[0]
             if len(fact) == 1:
                 alone.append(word)
                 continue
-            rest = [part for name in fact[2:] for part in names.get(name, (name,))]
+            rest = _said(fact[2:], names)
+            if wanted:
+                rest += [part for name in fact[2:] for part in recalled.get(name, ())]
             order = (wanted, len(fact), fact[0], [place.get(name, -1) for name in fact[2:]])
             lines.setdefault(fact[1], []).append((order, [word, *rest]))
     words = [scene.domain, *sorted(alone)]
@@ -90,6 +96,36 @@ def prompt_words(scene: Scene, names: Mapping[str, Words], omit: Iterable[str] =
             words += names.get(name, (name,))
             words += [word for _, line in sorted(facts_of) for word in line]
     return [*words, "plan"]
+
+
+def _said(objects: Sequence[str], names: Mapping[str, Words]) -> list[str]:
+    return [part for name in objects for part in names.get(name, (name,))]
+
+
+def nested(scene: Scene, nest: Iterable[str]) -> list[str]:
+    """The objects of a task, each directly after the one that it is nested in or after what stands there before it.
+
+    An object is nested in the second object of its first fact of a predicate in `nest`. Objects that are nested in
+    each other, in a circle, come last, in the order of the task.
+    """
+    nesting = frozenset(nest)
+    if not nesting:
+        return list(scene.objects)
+    within: dict[str, str] = {}
+    for fact in scene.init:
+        if fact[0] in nesting and len(fact) > 2 and fact[1] in scene.objects and fact[2] in scene.objects:
+            within.setdefault(fact[1], fact[2])
+    inside: dict[str, list[str]] = {}
+    for name in scene.objects:
+        if name in within:
+            inside.setdefault(within[name], []).append(name)
+    order: dict[str, None] = {}
+    waiting = [name for name in scene.objects if name not in within][::-1]
+    while waiting:
+        name = waiting.pop()
+        order[name] = None
+        waiting += reversed(inside.get(name, []))
+    return list(order | dict.fromkeys(scene.objects))
 
 
 def plan_words(plan: Plan, names: Mapping[str, Words]) -> list[str]:
@@ -135,7 +171,7 @@ def build(
     """Style `compact`. Raises InputError for examples, which a model of this style was never shown."""
     if shots:
         raise InputError("the compact style takes no examples; drop --shots or use --prompt pddl")
-    words = prompt_words(scene_of(task), name_objects(task.objects), wording.left_out)
+    words = prompt_words(scene_of(task), name_objects(task.objects), wording.layout)
     return Prompt("compact", (Message("user", " ".join(words)),), raw=True)
 
 

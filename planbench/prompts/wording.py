@@ -25,6 +25,7 @@ from typing import cast
 from planbench.core.syntax import OBJECT, Action, Atom, Domain, Equal, Formula, Increase, Parameter, literals
 from planbench.core.verdict import Plan, Step
 from planbench.errors import InputError
+from planbench.prompts.layout import KEYS, PLAIN, Layout
 
 PLACEHOLDER = re.compile(r"\{(\d{1,3})(:noun)?\}")
 
@@ -32,8 +33,7 @@ PLACEHOLDER = re.compile(r"\{(\d{1,3})(:noun)?\}")
 @dataclass(frozen=True, slots=True)
 class Wording:
     """A domain in English, complete: each type, predicate and action has an entry. `objects` has the noun for a type,
-    `kinds` what stands before a list of its objects. `left_out` are the predicates that the compact style
-    omits."""
+    `kinds` what stands before a list of its objects. `layout` is for the compact style."""
 
     intro: str
     objects: Mapping[str, str]
@@ -41,7 +41,7 @@ class Wording:
     predicates: Mapping[str, str]
     steps: Mapping[str, str]
     rules: Mapping[str, str]
-    left_out: tuple[str, ...] = ()
+    layout: Layout = PLAIN
 
     def fact(self, predicate: str, arguments: Sequence[str], types: Mapping[str, str]) -> str:
         """A fact as a clause without capital and full stop. `types` maps object names to types."""
@@ -123,12 +123,11 @@ def read_wording(text: str, domain: Domain, source: str = "domain.toml") -> Word
     if not isinstance(intro, str):
         raise InputError(f"{source}: [english] intro must be a text; put it in quotes")
     compact = _table(whole, "compact", source)
-    _only(compact, {"omit"}, "[compact]", source)
-    omit = compact.get("omit", [])
-    if not isinstance(omit, list) or not all(name in domain.predicates for name in cast("list[object]", omit)):
-        raise InputError(f"{source}: [compact] omit must be a list of predicates of the domain")
-    completed = _completed(domain, intro, objects, predicates, steps, rules)
-    return replace(completed, left_out=tuple(cast("list[str]", omit)))
+    _only(compact, set(KEYS), "[compact]", source)
+    for key, named in compact.items():
+        if not isinstance(named, list) or not all(name in domain.predicates for name in cast("list[object]", named)):
+            raise InputError(f"{source}: [compact] {key} must be a list of predicates of the domain")
+    return replace(_completed(domain, intro, objects, predicates, steps, rules), layout=Layout.of(compact))
 
 
 def _completed(

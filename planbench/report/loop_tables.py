@@ -185,7 +185,7 @@ def phases(rows: Sequence[Generation]) -> Table:
     names = list(dict.fromkeys(name for row in rows for name in row.seconds))
     return Table(
         "Seconds by phase",
-        "Wall time. Judging is part of the phases in which tasks are answered. Generation 0 is shared by the arms.",
+        "Wall time; judging apart from the phases in which tasks are answered. Generation 0 is shared by the arms.",
         ("arm and seed", "generation", *map(set_word, names), "in all"),
         tuple(
             (

@@ -1,11 +1,13 @@
 """Blocksworld tasks: towers to be rebuilt.
 
 Half of the tasks take two unrelated random states as start and goal; the other half reach the goal from the start by a
-few random moves, so that a short plan also occurs among many blocks. The goal says where every block lies.
+few random moves, so that a short plan also occurs among many blocks; of wide tasks most do, and among more blocks. The
+goal says where every block lies.
 
 The reference plan comes from a policy that never searches: a block that can go to its final place goes there; otherwise
-one clear block in the way goes to the table. A plan that moves each misplaced block exactly once is optimal, as each
-has to be moved at least once (Gupta and Nau, "On the complexity of blocks-world planning", 1992).
+one clear block in the way goes to the table. Blocks are looked at tower by tower, from the bottom up. A plan that moves
+each misplaced block exactly once is optimal, as each has to be moved at least once (Gupta and Nau, "On the complexity
+of blocks-world planning", 1992).
 """
 
 from __future__ import annotations
@@ -20,15 +22,22 @@ TABLE = -1
 MAX_BLOCKS = 32
 """For plans of up to 64 steps; it is what domain.toml states and what the small planner's vocabulary names."""
 
+WIDE = 12
+"""The most blocks of a wide task."""
+
 State = list[int]
 """For each block the block beneath it, or TABLE."""
 
 
-def draft(rng: Random, target: int) -> Draft | None:
+def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
     """A task whose plan has about `target` steps (two a move), or None where start and goal are the same."""
     moves = max(1, (target + 1) // 2)
     most = max(MAX_BLOCKS, moves)
-    if rng.random() < 0.5:
+    if wide and rng.random() < 0.75:
+        blocks = rng.randint(max(2, moves), max(WIDE, moves))
+        start = _random_state(rng, blocks)
+        goal = _shuffled(rng, start, moves)
+    elif rng.random() < 0.5:
         blocks = min(most, max(2, round(moves * rng.uniform(0.7, 1.1))))
         start, goal = _random_state(rng, blocks), _random_state(rng, blocks)
     else:
@@ -58,13 +67,14 @@ def solve(start: State, goal: State) -> list[tuple[int, int]]:
             on_top[support] = True
     order: list[tuple[int, int]] = []
     settled = _settled(below, goal)
+    blocks = _by_tower(start)
 
     def ready(block: int) -> bool:
         support = goal[block]
         return not settled[block] and (support == TABLE or (settled[support] and not on_top[support]))
 
     while not all(settled):
-        clear = [block for block in range(len(below)) if not on_top[block] and not settled[block]]
+        clear = [block for block in blocks if not on_top[block] and not settled[block]]
         block = next((block for block in clear if ready(block)), None)
         if block is None:
             block = _in_the_way(below, goal, settled, [block for block in clear if below[block] != TABLE])
@@ -92,6 +102,18 @@ def _in_the_way(below: State, goal: State, settled: list[bool], candidates: list
         if frees_a_block or frees_a_place:
             return block
     return candidates[0]
+
+
+def _by_tower(below: State) -> list[int]:
+    """The blocks, each tower from the bottom up; towers in the order of their lowest blocks."""
+    above = {support: block for block, support in enumerate(below) if support != TABLE}
+    order: list[int] = []
+    for block, support in enumerate(below):
+        if support == TABLE:
+            order.append(block)
+            while order[-1] in above:
+                order.append(above[order[-1]])
+    return order
 
 
 def _settled(below: State, goal: State) -> list[bool]:

@@ -7,9 +7,11 @@ same bytes on any machine; the first n tasks of a larger set are the smaller set
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import blake2b
 from importlib import import_module
 from random import Random
+from typing import Protocol
 
 from planbench.errors import InputError
 from planbench.records import ReferencePlan, Task
@@ -27,17 +29,30 @@ _ATTEMPTS = 2000
 """Drafts tried for a task near its target length; then as many for any length in the range; then the set is at its
 end."""
 
-Maker = Callable[[Random, int], Draft | None]
-"""A domain's generator: a task of about so many steps, None where the draw came to nothing."""
+
+class Maker(Protocol):
+    """A domain's generator."""
+
+    def __call__(self, rng: Random, target: int, wide: bool = False) -> Draft | None:
+        """A task of about `target` steps, None where the draw came to nothing. `wide` asks for larger states than such
+        a plan needs, where the domain has them."""
+        ...
+
 
 MAX_COUNT = 1_000_000
 MAX_LENGTH = 200
 
 
 def generate(
-    domain: str, count: int, *, seed: int = 0, plan_length: tuple[int, int] = (2, 16), split: str = "test"
+    domain: str,
+    count: int,
+    *,
+    seed: int = 0,
+    plan_length: tuple[int, int] = (2, 16),
+    split: str = "test",
+    wide: bool = False,
 ) -> list[Task]:
-    """`count` tasks whose reference plans have `plan_length[0]` to `plan_length[1]` steps.
+    """`count` tasks whose reference plans have `plan_length[0]` to `plan_length[1]` steps; `wide`: see `drafts`.
 
     Raises InputError where the domain has no generator, the range is empty, or the range holds fewer distinct tasks
     than were asked for.
@@ -45,7 +60,7 @@ def generate(
     low, high = plan_length
     tasks: list[Task] = []
     info = domain_info(domain)
-    for draft, key in drafts(domain, count, seed=seed, plan_length=plan_length, split=split):
+    for draft, key in drafts(domain, count, seed=seed, plan_length=plan_length, split=split, wide=wide):
         name = f"{domain}-{len(draft.plan):02d}-{key[:10]}"
         reference = ReferencePlan(draft.plan, draft.optimal)
         tasks.append(Task(name, domain, info.pddl, problem_pddl(draft, name, domain), reference, info.toml))
@@ -58,10 +73,16 @@ def generate(
 
 
 def drafts(
-    domain: str, count: int, *, seed: int = 0, plan_length: tuple[int, int] = (2, 16), split: str = "test"
+    domain: str,
+    count: int,
+    *,
+    seed: int = 0,
+    plan_length: tuple[int, int] = (2, 16),
+    split: str = "test",
+    wide: bool = False,
 ) -> Iterator[tuple[Draft, str]]:
     """As `generate`, before they are written as PDDL, each with its canonical key; ends early where the range holds
-    fewer."""
+    fewer. `wide`: among more than their plans need, so that far more tasks of short plans are distinct."""
     low, high = plan_length
     if domain not in GENERATORS:
         raise InputError(f"no generator for domain {domain!r}: there is one for {', '.join(GENERATORS)}")
@@ -70,7 +91,7 @@ def drafts(
     if not 0 <= count <= MAX_COUNT:
         raise InputError(f"{count} tasks: the number must lie in 0 to {MAX_COUNT}")
     check_split(split)
-    make = maker(domain)
+    make = partial(maker(domain), wide=wide)
     rng = Random(_seed_number(domain, split, seed))
     seen: set[str] = set()
     exhausted: set[int] = set()
@@ -97,7 +118,12 @@ def maker(domain: str) -> Maker:
 
 
 def _one(
-    make: Maker, rng: Random, aim: Callable[[], int], bounds: tuple[int, int], split: str, seen: set[str]
+    make: Callable[[Random, int], Draft | None],
+    rng: Random,
+    aim: Callable[[], int],
+    bounds: tuple[int, int],
+    split: str,
+    seen: set[str],
 ) -> tuple[Draft, str] | None:
     low, high = bounds
     for _ in range(_ATTEMPTS):

@@ -41,8 +41,11 @@ class World:
         )
 
 
-def draft(rng: Random, target: int) -> Draft | None:
-    """A task whose plan has roughly `target` steps; None where the goal already holds or the policy finds no plan."""
+def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
+    """A task whose plan has roughly `target` steps; None where the goal already holds or the policy finds no plan.
+
+    `wide` changes nothing: short walks already occur on large grids.
+    """
     wanted_count = max(1, round(target / rng.uniform(5.0, 14.0)))
     span = max(2, min(10, round(target / wanted_count / 2)))
     width, height = rng.randint(2, span + 2), rng.randint(2, span + 2)

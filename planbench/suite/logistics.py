@@ -1,11 +1,12 @@
 """Logistics tasks: packages to bring to places, by truck within a city and by airplane between airports.
 
 Every city has one truck and one airport. Some packages begin inside a vehicle, some have no goal and only lie about,
-so that short plans also occur in large states.
+so that short plans also occur in large states. Wide tasks have more of all this, and packages that are where they
+belong.
 
 The reference plan comes from a reactive policy: each truck in turn gathers what has to move within or out of its city
-and delivers it; when no truck has work left, one airplane flies on, gathering first, delivering then. It is optimal
-where it meets the bound in `_lower_bound`.
+and delivers it; when no truck has work left, one airplane flies on, gathering first, delivering then. Packages are
+looked at city by city and place by place. It is optimal where it meets the bound in `_lower_bound`.
 """
 
 from __future__ import annotations
@@ -40,24 +41,15 @@ class World:
         return where if where in self.city_of else self.at[where]
 
 
-def draft(rng: Random, target: int) -> Draft | None:
+def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
     """A task whose plan has roughly `target` steps, or None where nothing has to be moved."""
-    moved = max(1, round(target / rng.uniform(3.0, 9.0)))
-    cities = rng.randint(1, min(5, 2 + moved // 2)) if target < 12 else rng.randint(2, min(6, 2 + moved // 2))
-    world = _random_world(
-        rng,
-        cities=cities,
-        places=rng.randint(2 if cities == 1 else 1, 3 if target < 12 else 4),
-        airplanes=1 if moved < 4 else rng.randint(1, 2),
-        moved=moved,
-        idle=rng.randint(0, 2),
-    )
+    world = _wide_world(rng, target) if wide and rng.random() < 0.75 else _ordinary_world(rng, target)
     start = dict(world.at)
     if all(start[package] == goal for package, goal in world.goal.items()):
         return None
     bound = _lower_bound(world)
-    solve(world)
     objects = _objects(world)
+    solve(world)
     init: list[Fact] = [("in-city", place, city) for place, city in world.city_of.items()]
     init += [("at" if where in world.city_of else "in", thing, where) for thing, where in start.items()]
     return Draft(
@@ -69,14 +61,58 @@ def draft(rng: Random, target: int) -> Draft | None:
     )
 
 
+def _ordinary_world(rng: Random, target: int) -> World:
+    moved = max(1, round(target / rng.uniform(3.0, 9.0)))
+    cities = rng.randint(1, min(5, 2 + moved // 2)) if target < 12 else rng.randint(2, min(6, 2 + moved // 2))
+    return _random_world(
+        rng,
+        cities=cities,
+        places=rng.randint(2 if cities == 1 else 1, 3 if target < 12 else 4),
+        airplanes=1 if moved < 4 else rng.randint(1, 2),
+        moved=moved,
+        idle=rng.randint(0, 2),
+    )
+
+
+def _wide_world(rng: Random, target: int) -> World:
+    world = _random_world(
+        rng,
+        cities=rng.randint(1, 4),
+        places=rng.randint(1, 3),
+        airplanes=rng.randint(1, 2),
+        moved=max(1, round(target / rng.uniform(1.5, 9.0))),
+        idle=rng.randint(0, 3),
+        riding=0.4,
+    )
+    idle = [package for package in world.packages if package not in world.goal and world.at[package] in world.city_of]
+    settled = {package: world.at[package] for package in idle[: rng.choice((0, 0, 1, 2))]}
+    wanted = world.goal | settled
+    world.goal = {package: wanted[package] for package in world.packages if package in wanted}
+    return world
+
+
 def solve(world: World) -> None:
     """Append the policy's steps to `world.steps`, moving things as it goes."""
+    world.packages.sort(key=_by_place(world).__getitem__)
     while True:
         worked = [_truck_tour(world, city) for city in world.truck_of]
         if any(worked):
             continue
         if not any(_airplane_hop(world, airplane) for airplane in world.airplanes):
             return
+
+
+def _by_place(world: World) -> dict[str, int]:
+    """Each package's rank, city by city and place by place, what stands at a place before what rides in it."""
+    within: dict[str, list[str]] = {}
+    for thing in [*world.packages, *world.truck_of.values(), *world.airplanes]:
+        within.setdefault(world.at[thing], []).append(thing)
+    order: list[str] = []
+    for city in world.truck_of:
+        for place in (place for place, around in world.city_of.items() if around == city):
+            for thing in within.get(place, ()):
+                order += [thing, *within.get(thing, ())]
+    return {thing: rank for rank, thing in enumerate(order)}
 
 
 def _wants(world: World, package: str) -> str | None:
@@ -188,7 +224,10 @@ def _lower_bound(world: World) -> int:
     return transfers + drives + flights
 
 
-def _random_world(rng: Random, *, cities: int, places: int, airplanes: int, moved: int, idle: int) -> World:
+def _random_world(
+    rng: Random, *, cities: int, places: int, airplanes: int, moved: int, idle: int, riding: float = 0.2
+) -> World:
+    """`riding` is the share of packages that begin inside a vehicle."""
     city_names = [f"c{index + 1}" for index in range(cities)]
     city_of: dict[str, str] = {}
     airport_of: dict[str, str] = {}
@@ -209,7 +248,7 @@ def _random_world(rng: Random, *, cities: int, places: int, airplanes: int, move
     carriers = list(at)
     packages = [f"o{index + 1}" for index in range(moved + idle)]
     for package in packages:
-        at[package] = rng.choice(carriers) if rng.random() < 0.2 else rng.choice(all_places)
+        at[package] = rng.choice(carriers) if rng.random() < riding else rng.choice(all_places)
     goal = {package: rng.choice(all_places) for package in rng.sample(packages, moved)}
     goal = {package: goal[package] for package in packages if package in goal}
     return World(city_of, airport_of, truck_of, planes, packages, at, goal)

@@ -38,7 +38,9 @@ def sampling() -> tuple[Any, list[tuple[int, ...]]]:
     tasks = prepare(generate("blocksworld", TASKS, plan_length=(4, 24)))
     texts = [build(task.compiled, task.task.domain_pddl, task.task.problem_pddl, task.wording).text for task in tasks]
     prompts = sorted((tuple(tokenizer(text)["input_ids"]) for text in texts), key=len)
-    return new_model(PretrainConfig(), len(words)).eval(), [prompt for prompt in prompts for _ in range(SAMPLES)]
+    return new_model(PretrainConfig(spread=0.02), len(words)).eval(), [
+        prompt for prompt in prompts for _ in range(SAMPLES)
+    ]
 
 
 @pytest.mark.benchmark(group="sample replies of the small planner")

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planbench.loop.batches import draws, split_tasks, stack, stretched, use
+from planbench.loop.batches import draws, split_tasks, stack, use
 from planbench.loop.examples import TrainExample, train_example
 from planbench.loop.objective import IGNORED
 from planbench.models.completions import CompletionEncoder
+from planbench.models.stretch import stretched
 from planbench.records import Message, Prompt
 from tests.loop.traces import trace
 from tests.models.chat_tokenizers import IM_CHAT, IM_THINKING, byte_level, tokens

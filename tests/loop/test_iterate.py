@@ -203,6 +203,11 @@ def test_seeds_are_told_apart(tmp_path: Path) -> None:
     replies = [[one.reply for one in RunFolder(folder / f"seed-{seed}/gen-0/pool").samples()] for seed in (3, 4)]
     assert replies[0] != replies[1]
     assert [row.seeds for row in summary.across if row.split == "held_out"] == [2, 2]
+    for seed in (3, 4):
+        alone = IterateSummary.model_validate_json((folder / f"seed-{seed}/summary.json").read_bytes())
+        assert alone.finished
+        assert alone.arms["shortest"] == [row for row in rows if row.seed == seed]
+        assert [row.seeds for row in alone.across if row.split == "held_out"] == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def made(name: str) -> Any:
     """A model with weights wide enough that replies differ, norms that are not all one, and a padding token that is
     not nothing (training the output moves it, where the two embeddings are tied)."""
     if name == "planner":
-        model: Any = new_model(PretrainConfig(), 180).eval()
+        model: Any = new_model(PretrainConfig(spread=0.02), 180).eval()
         for weight in model.parameters():
             weight.data *= 8 if weight.ndim > 1 else 1
     elif name == "Llama with wide heads":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 from random import Random
 
 import pytest
@@ -14,6 +14,7 @@ from planbench.pretrain.config import DOMAINS
 from planbench.pretrain.corpus import Example, base_examples, vocabulary, words_of
 from planbench.pretrain.train import Batches
 from planbench.prompts.compact import Scene, name_objects, plan_words, prompt_words, read_words
+from planbench.prompts.layout import Layout
 from planbench.suite import domain_info, split_of
 from planbench.suite.canonical import key_of
 from planbench.suite.generator import drafts
@@ -55,6 +56,20 @@ def test_only_the_plan_and_its_end_are_learned(examples: list[Example], words: l
         assert UNKNOWN not in said
 
 
+def test_batches_dealt_together_hold_rows_of_much_the_same_length(examples: list[Example], words: list[str]) -> None:
+    batches = Batches(examples, dict(new_tokenizer(words).get_vocab()), 8)
+
+    def rows(tokens: torch.Tensor) -> list[tuple[int, ...]]:
+        return [tuple(token for token in row if token != 0) for row in tokens.tolist()]
+
+    dealt = batches.deal(4, Random(3))
+    assert [len(tokens) for tokens, _ in dealt] == [8] * 4
+    lengths = sorted([len(row) for row in rows(tokens)] for tokens, _ in dealt)
+    assert all(max(shorter) <= min(longer) for shorter, longer in pairwise(lengths))
+    together, _ = Batches(examples, dict(new_tokenizer(words).get_vocab()), 32).draw(Random(3))
+    assert sorted(row for tokens, _ in dealt for row in rows(tokens)) == sorted(rows(together))
+
+
 def test_padding_and_prompt_have_no_gradient(examples: list[Example], words: list[str]) -> None:
     ids = dict(new_tokenizer(words).get_vocab())
     tokens, targets = Batches(examples, ids, 8).draw(Random(4))
@@ -70,7 +85,7 @@ def test_a_use_says_the_same_task_in_other_names(examples: list[Example]) -> Non
     for example in examples[::6]:
         uses = [words_of(example, rng) for _ in range(8)]
         kept = name_objects(example.scene.objects)
-        shape = (prompt_words(example.scene, kept, example.omit), plan_words(example.plan, kept))
+        shape = (prompt_words(example.scene, kept, example.layout), plan_words(example.plan, kept))
         spoken = {word for parts in kept.values() for word in parts}
         for prompt, plan in uses:
             pairs = list(zip([*shape[0], *shape[1]], [*prompt, *plan], strict=True))
@@ -98,10 +113,10 @@ def test_a_domain_without_so_short_a_plan_is_refused() -> None:
 def test_words_learned_on_short_plans_say_much_longer_tasks(words: list[str], domain: str, longest: int) -> None:
     """A planner is asked about tasks far longer than what it learned from, and their objects must have names. Longer
     Grid tasks have more than the eight keys of the vocabulary."""
-    omit = tuple(domain_info(domain).settings.get("compact", {}).get("omit", ()))
+    layout = Layout.of(domain_info(domain).settings.get("compact", {}))
     for draft, _ in drafts(domain, 20, seed=5, plan_length=(longest // 2, longest)):
         names = name_objects(draft.objects)
-        prompt = prompt_words(Scene(domain, draft.objects, draft.init, draft.goal), names, omit)
+        prompt = prompt_words(Scene(domain, draft.objects, draft.init, draft.goal), names, layout)
         plan = plan_words(draft.plan, names)
         assert {*prompt, *plan} <= set(words)
         assert read_words(plan, names, {step[0] for step in draft.plan}) == draft.plan

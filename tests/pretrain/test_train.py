@@ -36,7 +36,7 @@ from pathlib import Path
 from planbench.pretrain import train
 from tests.pretrain.test_train import TOY
 
-train.SAVE_EVERY = 10
+train.SAVE_EVERY = 12
 at = int(sys.argv[2])
 
 def report(progress):
@@ -65,7 +65,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _save_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "SAVE_EVERY", 10)
+    monkeypatch.setattr(train, "SAVE_EVERY", 12)
 
 
 def test_the_same_seed_trains_the_same_planner(undisturbed: Path, tmp_path: Path) -> None:
@@ -84,7 +84,9 @@ def test_another_seed_trains_another(undisturbed: Path, tmp_path: Path) -> None:
 
 def test_it_learns(tmp_path: Path) -> None:
     seen: list[Progress] = []
-    longer = TOY.model_copy(update={"domains": ("blocksworld",), "steps": 120, "batch": 8})
+    longer = TOY.model_copy(
+        update={"domains": ("blocksworld",), "steps": 120, "batch": 8, "lr": 0.02, "embedding_lr": 0.02}
+    )
     outcome = pretrain(longer, tmp_path, seen.append)
     assert [progress.step for progress in seen] == list(range(1, 121))
     assert outcome.loss == seen[-1].loss < 0.7 * seen[0].loss
@@ -100,7 +102,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_weights(undisturbed: Path, tmp_
     (tmp_path / "training.new").write_bytes(b"half a sta")  # as a kill within the writing of a state leaves it
     steps: list[int] = []
     outcome = pretrain(TOY, tmp_path, lambda progress: steps.append(progress.step))
-    assert steps == list(range(21, 31))
+    assert steps == list(range(25, 31))
     assert equal(undisturbed, tmp_path)
     assert outcome.tokens > 0
 
