@@ -50,7 +50,7 @@ def new_model(config: PretrainConfig, words: int) -> Lfm2ForCausalLM:
     )
     # Wider than the library's 0.02, and learned more slowly than the rest: else what the names of a type have in common
     # outgrows what sets them apart, and no name is ever told from another (docs/decisions.md).
-    torch.nn.init.normal_(model.get_input_embeddings().weight, std=config.spread)
+    torch.nn.init.normal_(model.model.embed_tokens.weight, std=config.spread)
     return model
 
 

@@ -119,7 +119,7 @@ def pretrain(config: PretrainConfig, out: Path, report: Callable[[Progress], Non
     tokenizer = new_tokenizer(words)
     model = new_model(config, len(words))
     model.train()
-    embeddings = model.get_input_embeddings().weight
+    embeddings = model.model.embed_tokens.weight
     matrices = [p for p in model.parameters() if p.ndim == 2 and p is not embeddings]
     others = [p for p in model.parameters() if p.ndim != 2]
     optimizers: list[tuple[torch.optim.Optimizer, float]] = [

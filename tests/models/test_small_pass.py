@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -14,9 +15,9 @@ from planbench.models.stretch import stretched
 KINDS = {"conv": "conv", "attention": "full_attention"}
 
 
-def small(layers: list[str], **changes: int | bool) -> Lfm2ForCausalLM:
+def small(layers: list[str], **changes: Any) -> Lfm2ForCausalLM:
     torch.manual_seed(0)
-    settings: dict[str, int | bool] = {"num_key_value_heads": 2, "tie_word_embeddings": True} | changes
+    settings: dict[str, Any] = {"num_key_value_heads": 2, "tie_word_embeddings": True} | changes
     config = Lfm2Config(
         vocab_size=50,
         hidden_size=24,
