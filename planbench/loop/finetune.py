@@ -122,8 +122,9 @@ class _Training:
         optimizers = _optimizers(model, config)
         self._rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
         self._model, *self._optimizers = self.accelerator.prepare(model, *optimizers)
-        # One process computes with the model itself; several need the library's wrapper around it.
-        self._small = small_pass.supports(model) and self.accelerator.num_processes == 1
+        # Several processes, another precision and recomputing all need what the library wraps around the model.
+        plain = self.accelerator.num_processes == 1 and config.precision == "no" and not config.checkpointing
+        self._small = plain and small_pass.supports(model)
 
     @property
     def model(self) -> Any:
@@ -221,9 +222,8 @@ class _Training:
         positions = stretched(rows, width, stretch, self._places) if stretch > 1 else None
         if self._small:
             places = positions if positions is not None else torch.arange(width).expand(rows, width)
-            kept = (batch.targets.flatten() != IGNORED).nonzero()[:, 0]
-            learned = small_pass.logits(self._model, batch.tokens, places, kept)
-            return weighted_nll(learned, batch.targets, batch.weights, constant)
+            picked = small_pass.logits(self._model, batch.tokens, places, batch.targets != IGNORED)
+            return weighted_nll(picked, batch.targets, batch.weights, constant)
         # Padding stands on the right, where a causal model never looks: no mask is needed.
         extra: dict[str, Any] = {"logits_to_keep": batch.tokens.shape[1] - batch.first} if self._keeps_logits else {}
         if positions is not None:

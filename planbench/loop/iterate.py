@@ -100,7 +100,8 @@ def iterate(
             alone = config.model_copy(update={"seeds": (seed,)})
             own = {what: why for what, why in ended.items() if what.endswith(f", seed {seed}")}
             write_json(seed_folder(out, seed) / SUMMARY, conclude(alone, arms, sets, out, longest, own))
-            write_json(out / SUMMARY, conclude(config, arms, sets, out, max(taught, default=None), ended))
+            if seed != config.seeds[-1]:
+                write_json(out / SUMMARY, conclude(config, arms, sets, out, max(taught, default=None), ended))
         summary = conclude(config, arms, sets, out, max(taught, default=None), ended)
         write_json(out / SUMMARY, summary)
     return summary

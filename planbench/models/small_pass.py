@@ -22,19 +22,22 @@ from planbench.models import small
 
 def supports(model: Any) -> bool:
     """True for a causal LM of transformers that `logits` computes as the library does."""
-    return type(model).__name__ == "Lfm2ForCausalLM" and small.supports(model) and _plain(model.config)
+    config = model.config
+    return (
+        type(model).__name__ == "Lfm2ForCausalLM"
+        and small.supports(model)
+        and config.num_key_value_heads == config.num_attention_heads
+    )
 
 
-def _plain(config: Any) -> bool:
-    return config.num_key_value_heads == config.num_attention_heads
+def logits(model: Any, tokens: Tensor, positions: Tensor, learned: Tensor) -> Tensor:
+    """Logits `[n, vocabulary]` at the `n` places where `learned` is true, in the order of `logits[learned]`.
 
-
-def logits(model: Any, tokens: Tensor, positions: Tensor, kept: Tensor) -> Tensor:
-    """Logits `[n, vocabulary]` at the `n` places `kept` of the flattened `tokens` `[rows, columns]`, which rise.
-
-    `positions` is `[rows, columns]`. Padding stands on the right, where a causal model never looks.
+    `tokens`, `positions` and `learned` are `[rows, columns]`. Padding stands on the right, where a causal model never
+    looks.
     """
     body, (rows, columns) = model.model, tokens.shape
+    kept = learned.flatten().nonzero()[:, 0]
     eps: float = model.config.norm_eps
     cosine, sine = _rotation(body, positions)
     x = functional.embedding(tokens.flatten(), body.embed_tokens.weight)

@@ -140,10 +140,10 @@ def pretrain(config: PretrainConfig, out: Path, report: Callable[[Progress], Non
         share = _schedule(done, config)
         for optimizer, lr in optimizers:
             optimizer.param_groups[0]["lr"] = lr * share
-        kept = (targets.flatten() != _IGNORED).nonzero()[:, 0]
         rows, width = inputs.shape
-        logits = small_pass.logits(model, inputs, stretched(rows, width, config.stretch, rng), kept)
-        loss = functional.cross_entropy(logits, targets.flatten()[kept])
+        learned = targets != _IGNORED
+        logits = small_pass.logits(model, inputs, stretched(rows, width, config.stretch, rng), learned)
+        loss = functional.cross_entropy(logits, targets[learned])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer, _ in optimizers:
