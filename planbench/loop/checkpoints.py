@@ -22,8 +22,8 @@ TRAINING_CARD = "training.json"
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """Reference plans of split `base`: so many tasks of a domain, of `length` steps, drawn with `seed`; `wide` says
-    whether among more objects than they need."""
+    """Reference plans of split `base`: so many tasks of a domain, of `length` steps, drawn with `seed`; `wide`: those
+    that a small planner is trained on (`planbench.suite.generator.short_drafts`)."""
 
     tasks: dict[str, int]
     length: tuple[int, int]

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from planbench.core.verdict import step_text
 from planbench.errors import InputError
-from planbench.loop.checkpoints import Source
+from planbench.loop.checkpoints import Source, Taught
 from planbench.loop.config import IterateConfig
 from planbench.preparation import Prepared, prepare
 from planbench.prompts.styles import build_prompt, write_answer
 from planbench.records import Task
 from planbench.records.trace import Trace
 from planbench.suite import GENERATORS, generate
+from planbench.suite.generator import short_drafts, tasks_of
 
 MOST = 5_000
-"""Tasks a domain, the first of those that there were: about as many as the control's trainings have time for."""
+"""At most so many tasks a domain, the first that there were: about as many as the control's trainings have time for."""
 
 
 def reference_tasks(config: IterateConfig, source: Source) -> list[Prepared]:
-    """The tasks of the run's domains that generation 0 was trained on, `MOST` a domain. Raises InputError where that is
-    not known."""
+    """The tasks of the run's domains that generation 0 was trained on, up to `MOST` a domain. Raises InputError where
+    that is not known."""
     taught = source.taught
     if taught is None:
         raise unknown_teaching(source)
@@ -28,12 +29,16 @@ def reference_tasks(config: IterateConfig, source: Source) -> list[Prepared]:
             raise InputError(f"{domain} has no generator, so it has no reference plans to train on")
         count = min(taught.tasks.get(domain, 0), MOST)
         if count:
-            tasks += generate(
-                domain, count, seed=taught.seed, plan_length=taught.length, split="base", wide=taught.wide
-            )
+            tasks += _tasks(taught, domain, count)
     if not tasks:
         raise InputError(f"{source.folder}: was trained on no task of {', '.join(config.tasks.domains)}")
     return prepare(tasks)
+
+
+def _tasks(taught: Taught, domain: str, count: int) -> list[Task]:
+    if taught.wide:
+        return tasks_of(domain, short_drafts(domain, count, seed=taught.seed, longest=taught.length[1]))
+    return generate(domain, count, seed=taught.seed, plan_length=taught.length, split="base")
 
 
 def unknown_teaching(source: Source) -> InputError:

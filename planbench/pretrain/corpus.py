@@ -14,7 +14,7 @@ from planbench.prompts.compact import Scene, name_objects, plan_words, prompt_wo
 from planbench.prompts.compact_names import COORDINATES, NUMBERS, OTHER_NUMBERS, fresh_names
 from planbench.prompts.layout import Layout
 from planbench.suite.catalog import domain_info
-from planbench.suite.generator import drafts
+from planbench.suite.generator import short_drafts
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Example:
 
 
 def base_examples(domains: Sequence[str], count: int, *, seed: int, longest: int) -> Iterator[Example]:
-    """Up to `count` tasks a domain of split `base` with plans of 1 to `longest` steps: fewer where there are fewer."""
+    """Up to `count` tasks a domain (`planbench.suite.generator.short_drafts`): fewer where there are fewer."""
     for domain in domains:
         layout = Layout.of(domain_info(domain).settings.get("compact", {}))
         found = False
-        for draft, _ in drafts(domain, count, seed=seed, plan_length=(1, longest), split="base", wide=True):
+        for draft, _ in short_drafts(domain, count, seed=seed, longest=longest):
             found = True
             yield Example(Scene(domain, draft.objects, draft.init, draft.goal), draft.plan, layout)
         if not found:

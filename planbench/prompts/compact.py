@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from planbench.core.syntax import Atom, literals
 from planbench.core.verdict import Plan
 from planbench.errors import InputError
-from planbench.prompts.layout import PLAIN, Layout
+from planbench.prompts.layout import GOAL, PLAIN, Layout
 from planbench.prompts.wording import Wording
 from planbench.records.prompt import Message, Prompt
 
@@ -81,7 +81,7 @@ def prompt_words(scene: Scene, names: Mapping[str, Words], layout: Layout = PLAI
         for fact in facts:
             if fact[0] in layout.omit:
                 continue
-            word = f"goal:{fact[0]}" if wanted else fact[0]
+            word = f"{GOAL}{fact[0]}" if wanted else fact[0]
             if len(fact) == 1:
                 alone.append(word)
                 continue
@@ -105,16 +105,18 @@ def _said(objects: Sequence[str], names: Mapping[str, Words]) -> list[str]:
 def nested(scene: Scene, nest: Iterable[str]) -> list[str]:
     """The objects of a task, each directly after the one that it is nested in or after what stands there before it.
 
-    An object is nested in the second object of its first fact of a predicate in `nest`. Objects that are nested in
-    each other, in a circle, come last, in the order of the task.
+    An object is nested in the second object of its first fact, or of what is first wanted of it, of a predicate in
+    `nest`. Objects that are nested in each other, in a circle, come last, in the order of the task.
     """
     nesting = frozenset(nest)
     if not nesting:
         return list(scene.objects)
     within: dict[str, str] = {}
-    for fact in scene.init:
-        if fact[0] in nesting and len(fact) > 2 and fact[1] in scene.objects and fact[2] in scene.objects:
-            within.setdefault(fact[1], fact[2])
+    for wanted, facts in ((False, scene.init), (True, scene.goal)):
+        for fact in facts:
+            word = f"{GOAL}{fact[0]}" if wanted else fact[0]
+            if word in nesting and len(fact) > 2 and fact[1] in scene.objects and fact[2] in scene.objects:
+                within.setdefault(fact[1], fact[2])
     inside: dict[str, list[str]] = {}
     for name in scene.objects:
         if name in within:

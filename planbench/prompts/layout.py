@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+GOAL = "goal:"
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Predicates of a domain.
 
-    `omit` are left out. By `nest` an object stands after the one that its fact names second: a block after the block it
-    lies on, a package after its place, so that what is near in the world is near in the text. `recall` are said again
+    `omit` are left out. By `nest` an object stands after the one that its fact names second: a package after its place,
+    so that what is near in the world is near in the text. With `goal:` before it, a predicate of `nest` is that of what
+    is wanted: a block after the block it has to lie on, so that a plan builds along the text. `recall` are said again
     of an object wherever a goal names it.
     """
 

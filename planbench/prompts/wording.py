@@ -25,7 +25,7 @@ from typing import cast
 from planbench.core.syntax import OBJECT, Action, Atom, Domain, Equal, Formula, Increase, Parameter, literals
 from planbench.core.verdict import Plan, Step
 from planbench.errors import InputError
-from planbench.prompts.layout import KEYS, PLAIN, Layout
+from planbench.prompts.layout import GOAL, KEYS, PLAIN, Layout
 
 PLACEHOLDER = re.compile(r"\{(\d{1,3})(:noun)?\}")
 
@@ -125,7 +125,8 @@ def read_wording(text: str, domain: Domain, source: str = "domain.toml") -> Word
     compact = _table(whole, "compact", source)
     _only(compact, set(KEYS), "[compact]", source)
     for key, named in compact.items():
-        if not isinstance(named, list) or not all(name in domain.predicates for name in cast("list[object]", named)):
+        known = {*domain.predicates, *(f"{GOAL}{name}" for name in domain.predicates if key == "nest")}
+        if not isinstance(named, list) or not all(name in known for name in cast("list[object]", named)):
             raise InputError(f"{source}: [compact] {key} must be a list of predicates of the domain")
     return replace(_completed(domain, intro, objects, predicates, steps, rules), layout=Layout.of(compact))
 

@@ -5,9 +5,9 @@ few random moves, so that a short plan also occurs among many blocks; of wide ta
 goal says where every block lies.
 
 The reference plan comes from a policy that never searches: a block that can go to its final place goes there; otherwise
-one clear block in the way goes to the table. Blocks are looked at tower by tower, from the bottom up. A plan that moves
-each misplaced block exactly once is optimal, as each has to be moved at least once (Gupta and Nau, "On the complexity
-of blocks-world planning", 1992).
+one clear block in the way goes to the table. Blocks are looked at along the towers of the goal, from the bottom up. A
+plan that moves each misplaced block exactly once is optimal, as each has to be moved at least once (Gupta and Nau, "On
+the complexity of blocks-world planning", 1992).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def solve(start: State, goal: State) -> list[tuple[int, int]]:
             on_top[support] = True
     order: list[tuple[int, int]] = []
     settled = _settled(below, goal)
-    blocks = _by_tower(start)
+    blocks = _by_tower(goal)
 
     def ready(block: int) -> bool:
         support = goal[block]

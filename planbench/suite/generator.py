@@ -6,10 +6,11 @@ same bytes on any machine; the first n tasks of a larger set are the smaller set
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from hashlib import blake2b
 from importlib import import_module
+from itertools import zip_longest
 from random import Random
 from typing import Protocol
 
@@ -50,26 +51,47 @@ def generate(
     seed: int = 0,
     plan_length: tuple[int, int] = (2, 16),
     split: str = "test",
-    wide: bool = False,
 ) -> list[Task]:
-    """`count` tasks whose reference plans have `plan_length[0]` to `plan_length[1]` steps; `wide`: see `drafts`.
+    """`count` tasks whose reference plans have `plan_length[0]` to `plan_length[1]` steps.
 
     Raises InputError where the domain has no generator, the range is empty, or the range holds fewer distinct tasks
     than were asked for.
     """
     low, high = plan_length
-    tasks: list[Task] = []
-    info = domain_info(domain)
-    for draft, key in drafts(domain, count, seed=seed, plan_length=plan_length, split=split, wide=wide):
-        name = f"{domain}-{len(draft.plan):02d}-{key[:10]}"
-        reference = ReferencePlan(draft.plan, draft.optimal)
-        tasks.append(Task(name, domain, info.pddl, problem_pddl(draft, name, domain), reference, info.toml))
+    tasks = tasks_of(domain, drafts(domain, count, seed=seed, plan_length=plan_length, split=split))
     if len(tasks) < count:
         raise InputError(
             f"{domain} has too few distinct tasks of {low} to {high} steps in split {split!r}: found {len(tasks)}"
             f" of {count}; ask for fewer or for a wider --plan-length"
         )
     return tasks
+
+
+def tasks_of(domain: str, made: Iterable[tuple[Draft, str]]) -> list[Task]:
+    """Drafts with their canonical keys as tasks."""
+    info = domain_info(domain)
+    tasks: list[Task] = []
+    for draft, key in made:
+        name = f"{domain}-{len(draft.plan):02d}-{key[:10]}"
+        reference = ReferencePlan(draft.plan, draft.optimal)
+        tasks.append(Task(name, domain, info.pddl, problem_pddl(draft, name, domain), reference, info.toml))
+    return tasks
+
+
+def short_drafts(domain: str, count: int, *, seed: int, longest: int) -> Iterator[tuple[Draft, str]]:
+    """Up to `count` wide drafts of split `base` with plans of 1 to `longest` steps, each with its canonical key: what a
+    small planner is trained on. Every other one is drawn among those of `longest - 1` steps and more, which have most
+    to teach."""
+    seen: set[str] = set()
+    draws = [
+        drafts(domain, many, seed=seed, plan_length=(low, longest), split="base", wide=True)
+        for many, low in ((count - count // 2, 1), (count // 2, max(1, longest - 1)))
+    ]
+    for pair in zip_longest(*draws):
+        for found in pair:
+            if found is not None and found[1] not in seen:
+                seen.add(found[1])
+                yield found
 
 
 def drafts(

@@ -32,20 +32,43 @@ class World:
     holding: str | None
     keys: dict[str, Place]
     shape: dict[str, str]
+    shapes: list[str]
     locked: dict[Place, str]
     steps: list[Step] = field(default_factory=list)
 
     def copy(self) -> World:
         return World(
-            self.width, self.height, self.robot, self.holding, dict(self.keys), self.shape, dict(self.locked), []
+            self.width,
+            self.height,
+            self.robot,
+            self.holding,
+            dict(self.keys),
+            self.shape,
+            self.shapes,
+            dict(self.locked),
         )
 
 
 def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
-    """A task whose plan has roughly `target` steps; None where the goal already holds or the policy finds no plan.
+    """A task whose plan has roughly `target` steps; None where the goal already holds or the policy finds no plan."""
+    world, wanted = _wide_world(rng, target) if wide and rng.random() < 0.75 else _ordinary_world(rng, target)
+    if all(world.keys.get(key) == place for key, place in wanted.items()):
+        return None
+    start = world.copy()
+    best = solve(world, wanted)
+    if best is None:
+        return None
+    places = _places(world)
+    return Draft(
+        objects=_objects(start, places),
+        init=tuple(_init(start, places)),
+        goal=tuple(("at", key, _name(wanted[key])) for key in start.shape if key in wanted),
+        plan=tuple(best),
+        optimal=len(best) == _lower_bound(start, wanted),
+    )
 
-    `wide` changes nothing: short walks already occur on large grids.
-    """
+
+def _ordinary_world(rng: Random, target: int) -> tuple[World, dict[str, Place]]:
     wanted_count = max(1, round(target / rng.uniform(5.0, 14.0)))
     span = max(2, min(10, round(target / wanted_count / 2)))
     width, height = rng.randint(2, span + 2), rng.randint(2, span + 2)
@@ -64,25 +87,44 @@ def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
         None,
         keys,
         {key: rng.choice(shapes) for key in names},
+        shapes,
         {place: rng.choice(shapes) for place in closed},
     )
     if rng.random() < 0.25:
         world.holding = rng.choice(names)
         del world.keys[world.holding]
     wanted = {key: rng.choice(places) for key in rng.sample(names, wanted_count)}
-    if all(world.keys.get(key) == place for key, place in wanted.items()):
-        return None
-    start = world.copy()
-    best = solve(world, wanted)
-    if best is None:
-        return None
-    return Draft(
-        objects=_objects(start, places, shapes),
-        init=tuple(_init(start, places)),
-        goal=tuple(("at", key, _name(wanted[key])) for key in names if key in wanted),
-        plan=tuple(best),
-        optimal=len(best) == _lower_bound(start, wanted),
-    )
+    return world, wanted
+
+
+def _wide_world(rng: Random, target: int) -> tuple[World, dict[str, Place]]:
+    """A large grid with many keys, most of them wanted where they are or nowhere; what is to be done lies near the
+    robot."""
+    width, height = rng.randint(2, 9), rng.randint(2, 9)
+    places = [(x, y) for x in range(width) for y in range(height)]
+    robot = rng.choice(places)
+
+    def near(place: Place, most: int) -> Place:
+        return rng.choice([other for other in places if _distance(place, other) <= most])
+
+    names = [f"k{index + 1}" for index in range(rng.randint(1, 7))]
+    shapes = [f"s{index + 1}" for index in range(rng.randint(1, 3))]
+    keys = {key: rng.choice(places) for key in names}
+    moved = rng.sample(names, min(len(names), 2 if rng.random() < 0.3 else 1))
+    for key in moved:
+        keys[key] = near(robot, max(1, target // 2))
+    goals = {key: near(keys[key], max(1, target - 2)) for key in moved}
+    closed = [near(robot, target) if rng.random() < 0.5 else rng.choice(places) for _ in range(rng.randint(0, 4))]
+    if rng.random() < 0.3:
+        closed.append(goals[moved[0]])
+    locked = {place: rng.choice(shapes) for place in closed if place != robot and len(places) > 4}
+    world = World(width, height, robot, None, keys, {key: rng.choice(shapes) for key in names}, shapes, locked)
+    if rng.random() < 0.4:
+        world.holding = moved[0] if rng.random() < 0.5 else rng.choice(names)
+        del world.keys[world.holding]
+    settled = [key for key in world.keys if key not in goals]
+    goals |= {key: world.keys[key] for key in rng.sample(settled, rng.randint(0, len(settled)))}
+    return world, goals
 
 
 def solve(world: World, wanted: dict[str, Place]) -> list[Step] | None:
@@ -204,13 +246,17 @@ def _lower_bound(world: World, wanted: dict[str, Place]) -> int | None:
     return _distance(world.robot, world.keys[key]) + 1 + _distance(world.keys[key], wanted[key]) + 1
 
 
+def _places(world: World) -> list[Place]:
+    return [(x, y) for x in range(world.width) for y in range(world.height)]
+
+
 def _name(place: Place) -> str:
     return f"pos-{place[0]}-{place[1]}"
 
 
-def _objects(world: World, places: list[Place], shapes: list[str]) -> dict[str, str]:
+def _objects(world: World, places: list[Place]) -> dict[str, str]:
     objects = {_name(place): "place" for place in places}
-    return objects | dict.fromkeys(shapes, "shape") | dict.fromkeys(world.shape, "key")
+    return objects | dict.fromkeys(world.shapes, "shape") | dict.fromkeys(world.shape, "key")
 
 
 def _init(world: World, places: list[Place]) -> list[Fact]:

@@ -78,17 +78,29 @@ def _wide_world(rng: Random, target: int) -> World:
     world = _random_world(
         rng,
         cities=rng.randint(1, 4),
-        places=rng.randint(1, 3),
+        places=rng.randint(1, 4),
         airplanes=rng.randint(1, 2),
         moved=max(1, round(target / rng.uniform(1.5, 9.0))),
-        idle=rng.randint(0, 3),
+        idle=rng.randint(0, 4),
         riding=0.4,
     )
+    if rng.random() < 0.5:
+        _gather(rng, world)
     idle = [package for package in world.packages if package not in world.goal and world.at[package] in world.city_of]
-    settled = {package: world.at[package] for package in idle[: rng.choice((0, 0, 1, 2))]}
+    settled = {package: world.at[package] for package in idle[: rng.randint(0, 4)]}
     wanted = world.goal | settled
     world.goal = {package: wanted[package] for package in world.packages if package in wanted}
     return world
+
+
+def _gather(rng: Random, world: World) -> None:
+    """Give most of what has to be moved a start and a goal within one city, so that a short plan moves several."""
+    city = rng.choice(list(world.truck_of))
+    places = [place for place, around in world.city_of.items() if around == city]
+    for package in world.goal:
+        if rng.random() < 0.8:
+            world.at[package] = rng.choice([*places, world.truck_of[city]])
+            world.goal[package] = rng.choice(places)
 
 
 def solve(world: World) -> None:

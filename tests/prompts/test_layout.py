@@ -52,6 +52,13 @@ def test_a_circle_comes_last() -> None:
     assert nested(scene(facts), ["on"]) == ["o4", "o5", "o6", "o7", "o0", "o1", "o2", "o3"]
 
 
+def test_a_goal_nests_where_its_predicate_is_named_so() -> None:
+    sent = scene([("on", "o1", "o7")], goal=[("on", "o1", "o2"), ("on", "o0", "o3"), ("near", "o4", "o7")])
+    assert nested(sent, ["goal:on"]) == ["o2", "o1", "o3", "o0", "o4", "o5", "o6", "o7"]
+    assert nested(sent, ["on", "goal:on"]) == ["o2", "o3", "o0", "o4", "o5", "o6", "o7", "o1"]
+    assert nested(sent, ["goal:at"]) == NAMES
+
+
 def test_what_is_recalled_stands_where_a_goal_names_it() -> None:
     objects = {"parcel": "package", "here": "place", "there": "place", "town": "city"}
     init = [("at", "parcel", "here"), ("in-city", "here", "town"), ("in-city", "there", "town")]

@@ -12,13 +12,14 @@ from hashlib import blake2b
 from planbench.core.verdict import plan_text
 from planbench.records import Task
 from planbench.suite import GENERATORS, generate
+from planbench.suite.generator import short_drafts, tasks_of
 
 SETS: dict[str, tuple[int, int, tuple[int, int], str]] = {
     "test": (40, 0, (2, 16), "test"),
     "base": (40, 1, (1, 6), "base"),
     "long": (10, 2, (2, 60), "pool"),
 }
-"""Name to count, seed, plan length and split."""
+"""Name to count, seed, plan length and split; of split base, as a small planner is trained on it."""
 
 
 def digest(tasks: Sequence[Task]) -> str:
@@ -32,6 +33,8 @@ def digest(tasks: Sequence[Task]) -> str:
 
 def made(domain: str, name: str) -> list[Task]:
     count, seed, plan_length, split = SETS[name]
+    if split == "base":
+        return tasks_of(domain, short_drafts(domain, count, seed=seed, longest=plan_length[1]))
     return generate(domain, count, seed=seed, plan_length=plan_length, split=split)
 
 
