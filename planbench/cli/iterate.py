@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 @click.option(
     "--generations", type=click.IntRange(1, 1_000), default=5, show_default=True, help="After generation 0, so many."
 )
-@click.option("--tasks", type=click.IntRange(1), default=1_500, show_default=True, help="Tasks in the pool.")
+@click.option("--tasks", type=click.IntRange(1), default=4_000, show_default=True, help="Tasks in the pool.")
 @click.option(
-    "--samples", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Replies a task of the pool."
+    "--samples", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Replies a task of the pool."
 )
 @click.option("--curate", metavar="RULE", help="shortest, valid, random, none or module:function.  [default: shortest]")
 @click.option("--arms", metavar="ARM,...", help="Several rules, or base-only, from the same generation 0.")

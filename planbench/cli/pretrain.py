@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from planbench.cli.parameters import Number
 from planbench.cli.progress import bar
 from planbench.cli.screen import note
 from planbench.errors import InputError
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 @click.option(
     "--tasks", type=click.IntRange(1, 1_000_000), default=20_000, show_default=True, help="Distinct tasks a domain."
 )
-@click.option("--steps", type=click.IntRange(1), default=12_000, show_default=True, help="Batches to learn from.")
+@click.option("--steps", type=click.IntRange(1), default=9_000, show_default=True, help="Batches to learn from.")
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Uses of tasks in a batch.")
+@click.option(
+    "--forget", type=Number(0, 1), default=0.5, show_default=True, help="Share of plans that see little of themselves."
+)
 @click.option("--width", type=click.IntRange(8), default=64, show_default=True, help="Of the model.")
 @click.option("--layers", type=click.IntRange(1), default=6, show_default=True, help="Of the model.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same planner.")
@@ -40,6 +44,7 @@ def command(
     tasks: int,
     steps: int,
     batch: int,
+    forget: float,
     width: int,
     layers: int,
     seed: int,
@@ -63,6 +68,7 @@ def command(
         tasks=tasks,
         steps=steps,
         batch=batch,
+        forget=forget,
         width=width,
         inner=inner,
         layers=layers,

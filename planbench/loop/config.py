@@ -38,7 +38,7 @@ class TaskConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     domains: tuple[str, ...] = ("blocksworld",)
-    pool: int = Field(default=1_500, ge=1)
+    pool: int = Field(default=4_000, ge=1)
     held_out: int = Field(default=500, ge=1)
     longer: int = Field(default=200, ge=0)
     pool_length: tuple[int, int] | None = None
@@ -64,7 +64,7 @@ class SamplingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    samples: int = Field(default=8, ge=1, le=10_000)
+    samples: int = Field(default=3, ge=1, le=10_000)
     temperature: float = Field(default=1.0, ge=0, le=100)
     top_p: float = Field(default=1.0, gt=0, le=1)
     max_tokens: int | None = Field(default=None, ge=1)

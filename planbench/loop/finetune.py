@@ -35,6 +35,7 @@ from planbench.loop.finetune_config import FinetuneConfig, FinetuneOutcome, Fine
 from planbench.loop.objective import IGNORED, per_token, weighted_nll
 from planbench.models import small_pass
 from planbench.models.catalog import LoadOptions
+from planbench.models.forgetting import seen
 from planbench.models.hf_files import TEXTS_THAT_MATTER, one_line
 from planbench.models.hf_load import Loaded, load_checkpoint
 from planbench.models.optimizer import Muon
@@ -109,6 +110,7 @@ class _Training:
         if config.stretch > 1 and "position_ids" not in accepted:
             raise InputError(f"stretch {config.stretch:g}: this model is not told positions; leave it at 1")
         self._places = Random(f"{config.seed}-places")
+        self._memory = Random(f"{config.seed}-memory")
         self.accelerator = _accelerator(config)
         tokens = sum(abs(w) * len(e.completion) for w, e in zip(self._weights, self._examples, strict=True))
         self._constant = self._batch * tokens / len(self._examples) / self.accelerator.num_processes
@@ -125,6 +127,8 @@ class _Training:
         # Several processes, another precision and recomputing all need what the library wraps around the model.
         plain = self.accelerator.num_processes == 1 and config.precision == "no" and not config.checkpointing
         self._small = plain and small_pass.supports(model)
+        if config.forget and not self._small:
+            raise InputError(f"forget {config.forget:g}: for planners of our own in one process; leave it at 0")
 
     @property
     def model(self) -> Any:
@@ -200,7 +204,7 @@ class _Training:
         total = 0.0
         for batch in batches:
             with self.accelerator.accumulate(self._model):
-                loss = self._loss(stack(self._share(batch), self._pad), self._constant, self._config.stretch)
+                loss = self._loss(stack(self._share(batch), self._pad), self._constant, self._config)
                 self.accelerator.backward(loss)
                 if self.accelerator.sync_gradients:
                     self.accelerator.clip_grad_norm_(self._trained, self._config.clip)
@@ -216,13 +220,17 @@ class _Training:
         own = batch[self.accelerator.process_index :: self.accelerator.num_processes]
         return own or [(*batch[0][:2], 0.0)]
 
-    def _loss(self, batch: Batch, constant: float, stretch: float = 1) -> Tensor:
+    def _loss(self, batch: Batch, constant: float, learning: FinetuneConfig | None = None) -> Tensor:
+        """`learning` is given in training: what is validated is read as it stands."""
         device = self.accelerator.device
         rows, width = batch.tokens.shape
+        stretch, forget = (learning.stretch, learning.forget) if learning else (1.0, 0.0)
         positions = stretched(rows, width, stretch, self._places) if stretch > 1 else None
         if self._small:
             places = positions if positions is not None else torch.arange(width).expand(rows, width)
-            picked = small_pass.logits(self._model, batch.tokens, places, batch.targets != IGNORED)
+            learned = batch.targets != IGNORED
+            memory = seen(learned, forget, self._memory) if forget else None
+            picked = small_pass.logits(self._model, batch.tokens, places, learned, memory)
             return weighted_nll(picked, batch.targets, batch.weights, constant)
         # Padding stands on the right, where a causal model never looks: no mask is needed.
         extra: dict[str, Any] = {"logits_to_keep": batch.tokens.shape[1] - batch.first} if self._keeps_logits else {}

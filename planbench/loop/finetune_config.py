@@ -31,9 +31,10 @@ class FinetuneConfig(_Frozen):
     `clip` is the largest norm of a gradient. `normalise` says what a weight is a weight of: a whole trace, or the
     mean over its tokens. With `stretch` above 1 the positions of a use are a random increasing choice out of up to
     so many times its length, so that the model meets distances that its training has not (Ruoss et al., "Randomized
-    Positional Encodings Boost Length Generalization of Transformers", 2023). `validation` is the share of tasks
-    held out; their loss is taken before, every `evaluate_every` steps (every epoch if None) and at the end. With
-    `patience` training stops after so many evaluations without a new best, and the best weights are kept.
+    Positional Encodings Boost Length Generalization of Transformers", 2023). `forget` is the share of uses in which a
+    completion sees little of itself (`planbench.models.forgetting`; for planners of our own alone). `validation` is the
+    share of tasks held out; their loss is taken before, every `evaluate_every` steps (every epoch if None) and at the
+    end. With `patience` training stops after so many evaluations without a new best, and the best weights are kept.
     `checkpointing` trades time for memory. `device` auto takes an accelerator where there is one; `threads` None
     leaves torch's number of them.
     """
@@ -47,6 +48,7 @@ class FinetuneConfig(_Frozen):
     warmup: int = Field(default=0, ge=0)
     floor: float = Field(default=0.1, ge=0, le=1)
     stretch: float = Field(default=1.0, ge=1, le=16)
+    forget: float = Field(default=0.0, ge=0, le=1)
     optimizer: Literal["adamw", "muon"] = "adamw"
     weight_decay: float = Field(default=0.0, ge=0)
     clip: float = Field(default=1.0, gt=0)

@@ -31,7 +31,7 @@ SMALL: dict[str, Any] = {
     "steps": 320,
     "batch": 24,
     "threads": 1,
-    "lr": 2e-3,
+    "lr": 1e-3,
     "warmup": 10,
     "floor": 0.02,
     "optimizer": "muon",
@@ -39,6 +39,7 @@ SMALL: dict[str, Any] = {
     "evaluate_every": 1_000_000,
     "group": 8,
     "stretch": 2.0,
+    "forget": 0.5,
 }
 PAPER: dict[str, Any] = {"epochs": 2, "batch": 1, "lr": 1e-5, "optimizer": "adamw", "validation": 0.1}
 

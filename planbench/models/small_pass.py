@@ -30,11 +30,12 @@ def supports(model: Any) -> bool:
     )
 
 
-def logits(model: Any, tokens: Tensor, positions: Tensor, learned: Tensor) -> Tensor:
+def logits(model: Any, tokens: Tensor, positions: Tensor, learned: Tensor, seen: Tensor | None = None) -> Tensor:
     """Logits `[n, vocabulary]` at the `n` places where `learned` is true, in the order of `logits[learned]`.
 
     `tokens`, `positions` and `learned` are `[rows, columns]`. Padding stands on the right, where a causal model never
-    looks.
+    looks. `seen` `[rows, 1, columns, columns]` is what attention may look at, from where; None stands for all that came
+    before (`planbench.models.forgetting`).
     """
     body, (rows, columns) = model.model, tokens.shape
     kept = learned.flatten().nonzero()[:, 0]
@@ -45,7 +46,8 @@ def logits(model: Any, tokens: Tensor, positions: Tensor, learned: Tensor) -> Te
     for number, layer in enumerate(body.layers):
         normed = _norm(x, layer.operator_norm.weight, eps)
         if layer.is_attention_layer:
-            mixed, out = _attend(layer.self_attn, normed, (rows, columns), cosine, sine, eps), layer.self_attn.out_proj
+            attention = layer.self_attn
+            mixed, out = _attend(attention, normed, (rows, columns), cosine, sine, seen, eps), attention.out_proj
         else:
             mixed, out = _convolve(layer.conv, normed, (rows, columns)), layer.conv.out_proj
         if number == last:
@@ -69,7 +71,15 @@ def _rotation(body: Any, positions: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat((cosine, cosine), -1)[:, None], torch.cat((-sine, sine), -1)[:, None]
 
 
-def _attend(attention: Any, x: Tensor, shape: tuple[int, int], cosine: Tensor, sine: Tensor, eps: float) -> Tensor:
+def _attend(
+    attention: Any,
+    x: Tensor,
+    shape: tuple[int, int],
+    cosine: Tensor,
+    sine: Tensor,
+    seen: Tensor | None,
+    eps: float,
+) -> Tensor:
     """What causal attention brings together `[places, width]`, before the projection out."""
     rows, columns = shape
     size: int = attention.head_dim
@@ -81,7 +91,9 @@ def _attend(attention: Any, x: Tensor, shape: tuple[int, int], cosine: Tensor, s
     turned = torch.cat((both[..., size // 2 :], both[..., : size // 2]), -1)
     both = (both * cosine + turned * sine).view(rows, columns, 2 * heads, size).transpose(1, 2)
     values = functional.linear(x, attention.v_proj.weight).view(rows, columns, heads, size).transpose(1, 2)
-    found = functional.scaled_dot_product_attention(both[:, :heads], both[:, heads:], values, is_causal=True)
+    found = functional.scaled_dot_product_attention(
+        both[:, :heads], both[:, heads:], values, attn_mask=seen, is_causal=seen is None
+    )
     return found.transpose(1, 2).reshape(len(x), -1)
 
 

@@ -26,6 +26,7 @@ from transformers.utils import logging
 
 from planbench.errors import InputError
 from planbench.models import small_pass
+from planbench.models.forgetting import seen
 from planbench.models.optimizer import Muon
 from planbench.models.stretch import stretched
 from planbench.pretrain.checkpoint import new_model, new_tokenizer, save
@@ -142,7 +143,8 @@ def pretrain(config: PretrainConfig, out: Path, report: Callable[[Progress], Non
             optimizer.param_groups[0]["lr"] = lr * share
         rows, width = inputs.shape
         learned = targets != _IGNORED
-        logits = small_pass.logits(model, inputs, stretched(rows, width, config.stretch, rng), learned)
+        positions = stretched(rows, width, config.stretch, rng)
+        logits = small_pass.logits(model, inputs, positions, learned, seen(learned, config.forget, rng))
         loss = functional.cross_entropy(logits, targets[learned])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

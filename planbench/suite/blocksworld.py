@@ -4,8 +4,9 @@ Half of the tasks take two unrelated random states as start and goal; the other 
 few random moves, so that a short plan also occurs among many blocks; of wide tasks most do, and among more blocks. The
 goal says where every block lies.
 
-The reference plan comes from a policy that never searches: a block that can go to its final place goes there; otherwise
-one clear block in the way goes to the table. Blocks are looked at along the towers of the goal, from the bottom up. A
+The reference plan comes from a policy that never searches: along the towers of the goal, from the bottom up, block
+after block is cleared, its place is cleared, and it goes there. What lies in the way goes to its final place if that is
+free, else to the table. So a step follows from the task and the steps just before, which a small model can learn. A
 plan that moves each misplaced block exactly once is optimal, as each has to be moved at least once (Gupta and Nau, "On
 the complexity of blocks-world planning", 1992).
 """
@@ -61,47 +62,36 @@ def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
 def solve(start: State, goal: State) -> list[tuple[int, int]]:
     """The policy's moves `(block, where to)` from start to goal."""
     below = list(start)
-    on_top = [False] * len(below)
-    for support in below:
-        if support != TABLE:
-            on_top[support] = True
-    order: list[tuple[int, int]] = []
+    above = {support: block for block, support in enumerate(below) if support != TABLE}
     settled = _settled(below, goal)
-    blocks = _by_tower(goal)
+    order: list[tuple[int, int]] = []
 
-    def ready(block: int) -> bool:
-        support = goal[block]
-        return not settled[block] and (support == TABLE or (settled[support] and not on_top[support]))
-
-    while not all(settled):
-        clear = [block for block in blocks if not on_top[block] and not settled[block]]
-        block = next((block for block in clear if ready(block)), None)
-        if block is None:
-            block = _in_the_way(below, goal, settled, [block for block in clear if below[block] != TABLE])
-            destination = TABLE
-        else:
-            destination = goal[block]
-            settled[block] = True
-        if below[block] != TABLE:
-            on_top[below[block]] = False
+    def move(block: int, destination: int) -> None:
+        above.pop(below[block], None)
         below[block] = destination
         if destination != TABLE:
-            on_top[destination] = True
+            above[destination] = block
+        settled[block] = destination == goal[block]
         order.append((block, destination))
+
+    def clear(block: int) -> None:
+        while block in above:
+            top = above[block]
+            while top in above:
+                top = above[top]
+            support = goal[top]
+            ready = support == TABLE or (settled[support] and support not in above)
+            move(top, support if ready else TABLE)
+
+    for block in _by_tower(goal):
+        if settled[block]:
+            continue
+        clear(block)
+        if goal[block] != TABLE:
+            clear(goal[block])
+        if not settled[block]:
+            move(block, goal[block])
     return order
-
-
-def _in_the_way(below: State, goal: State, settled: list[bool], candidates: list[int]) -> int:
-    """The clear block to put aside: one whose leaving frees a block or a place that is wanted now, else the first."""
-    tops = set(candidates)
-    for block in candidates:
-        under = below[block]
-        support = goal[under]
-        frees_a_block = not settled[under] and (support == TABLE or (settled[support] and support not in below))
-        frees_a_place = settled[under] and any(goal[other] == under for other in tops if other != block)
-        if frees_a_block or frees_a_place:
-            return block
-    return candidates[0]
 
 
 def _by_tower(below: State) -> list[int]:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from planbench.errors import InputError
 from planbench.loop.examples import TrainExample, train_example
 from planbench.loop.finetune import finetune
 from planbench.loop.finetune_config import FinetuneConfig, LoraSettings
@@ -83,3 +84,22 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     one, two, before = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two", "source"))
     assert all(torch.allclose(one[name], two[name], rtol=0, atol=2e-5) for name in one | two)
     assert not all(torch.allclose(one[name], before[name], rtol=0, atol=1e-3) for name in one)
+
+
+def test_what_is_forgotten_changes_what_is_learned_and_not_how_it_is_measured(tmp_path: Path) -> None:
+    source = planner(tmp_path / "source")
+    settings = {"steps": 4, "batch": 8, "lr": 1e-2, "validation": 0.25, "device": "cpu", "optimizer": "muon"}
+    examples = plans(source, 24)
+    came_to = [
+        finetune(source, examples, FinetuneConfig.model_validate(settings | {"forget": share}), tmp_path / str(share))
+        for share in (0.0, 1.0)
+    ]
+    assert came_to[0].validation_before == came_to[1].validation_before
+    assert came_to[0].validation_after != came_to[1].validation_after
+
+
+def test_forgetting_is_for_planners_of_our_own(tmp_path: Path) -> None:
+    source = planner(tmp_path / "source")
+    settings = FinetuneConfig(steps=1, forget=0.5, lora=LoraSettings(), device="cpu")
+    with pytest.raises(InputError, match=r"forget 0\.5: for planners of our own"):
+        finetune(source, plans(source, 4), settings, tmp_path / "new")

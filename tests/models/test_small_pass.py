@@ -68,6 +68,27 @@ def test_logits_and_gradients_are_the_librarys(layers: list[str], stretch: float
         torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-5, msg=name)
 
 
+def test_what_is_hidden_does_not_matter_and_what_is_seen_does() -> None:
+    """A word of the plan, out of the reach of convolutions and hidden from attention, changes nothing after it."""
+    model = small(["conv", "attention", "attention"])
+    tokens = torch.randint(1, 50, (3, 40), generator=torch.Generator().manual_seed(1))
+    learned = torch.zeros(3, 40, dtype=torch.bool)
+    learned[:, 4:] = True
+    positions = torch.arange(40).expand(3, 40)
+    other = tokens.clone()
+    other[:, 6] = other[:, 6] % 49 + 1
+    hidden = torch.ones(40, 40, dtype=torch.bool).tril().repeat(3, 1, 1, 1)
+    hidden[:, :, 9:, 6:9] = False  # nor what a convolution told of it
+
+    def after(row: torch.Tensor, seen: torch.Tensor | None) -> torch.Tensor:
+        return small_pass.logits(model, row, positions, learned, seen).view(3, 36, 50)[:, 5:]
+
+    assert torch.equal(after(tokens, hidden), after(other, hidden))
+    assert not torch.allclose(after(tokens, None), after(other, None))
+    causal = torch.ones(40, 40, dtype=torch.bool).tril().repeat(3, 1, 1, 1)
+    torch.testing.assert_close(after(tokens, causal), after(tokens, None), rtol=1e-4, atol=1e-5)
+
+
 def test_what_it_does_not_compute_is_refused() -> None:
     llama = LlamaForCausalLM(
         LlamaConfig(hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, vocab_size=20)

@@ -30,7 +30,7 @@ from tests.suite.shortest import shortest
 ROOT = Path(__file__).parents[2]
 
 GOLDEN = {
-    "blocksworld": {"test": "c53892871beda321", "base": "21ab70ee112d17a7", "long": "7ff1a93fda275702"},
+    "blocksworld": {"test": "8296d2abc979baea", "base": "8a35a6736c2cb834", "long": "19275f6d91e561ec"},
     "logistics": {"test": "d3f31bdef7824a39", "base": "cab9335a5a3fb086", "long": "ff42de4e82c11070"},
     "grid": {"test": "d78c622bbed574fc", "base": "badc51955f406844", "long": "01e79bb2deb0bb12"},
 }
