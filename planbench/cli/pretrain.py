@@ -54,7 +54,7 @@ def command(
 ) -> None:
     """Train a small planner from scratch on short reference plans.
 
-    This is how the planner that ships with planbench was made: with the options as they are, about half an hour on one
+    This is how the planner that ships with planbench was made: with the options as they are, about 25 minutes on one
     core. The checkpoint is an ordinary one (config.json, model.safetensors, tokenizer.json) with a card, README.md,
     that says what it was trained on and what it scores. Stopped, the same command goes on where it was.
     """
