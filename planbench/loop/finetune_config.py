@@ -34,7 +34,8 @@ class FinetuneConfig(_Frozen):
     Positional Encodings Boost Length Generalization of Transformers", 2023). `forget` is the share of uses in which a
     completion sees little of itself (`planbench.models.forgetting`; for planners of our own alone). `validation` is the
     share of tasks held out; their loss, on 1,000 traces at most, is taken before, every `evaluate_every` steps (every
-    epoch if None) and at the end. With `patience` training stops after so many evaluations without a new best, and the best weights are kept.
+    epoch if None) and at the end. With `patience` training stops after so many evaluations without a new best, and the
+    best weights are kept.
     `checkpointing` trades time for memory. `device` auto takes an accelerator where there is one; `threads` None
     leaves torch's number of them.
     """
