@@ -192,7 +192,7 @@ def test_a_dry_run_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_seeds_are_told_apart(tmp_path: Path) -> None:
     """Two seeds of one model: another sample of the same tasks, and so another training."""
     folder = tmp_path / "run"
-    argv = ["iterate", "tiny", "--tasks", "8", "--samples", "2", "--pool-length", "4:8", "--held-out", "6"]
+    argv = ["iterate", "tiny", "--tasks", "12", "--samples", "2", "--pool-length", "6:12", "--held-out", "6"]
     argv += ["--longer", "0", "--train", "steps=2", "--generations", "1", "--seeds", "3,4", "--out", str(folder)]
     assert main(argv) == 0
     summary = IterateSummary.model_validate_json((folder / "summary.json").read_bytes())
