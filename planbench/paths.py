@@ -24,6 +24,11 @@ def tiny_dir() -> Path:
     return PACKAGE / "checkpoints" / "tiny"
 
 
+def grown_dir() -> Path:
+    """The checkpoint that ships of a last generation of iterative deployment."""
+    return PACKAGE / "checkpoints" / "grown"
+
+
 def cache_dir() -> Path:
     """Where converted checkpoints are kept: `$PLANBENCH_CACHE`, else `$XDG_CACHE_HOME/planbench`, else under home."""
     if chosen := os.environ.get("PLANBENCH_CACHE"):

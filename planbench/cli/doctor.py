@@ -22,7 +22,7 @@ import click
 
 from planbench import __version__
 from planbench.cli.screen import json_line, note, table
-from planbench.paths import cache_dir, domains_dir, tiny_dir
+from planbench.paths import cache_dir, domains_dir, grown_dir, tiny_dir
 
 PACKAGES: dict[str, str] = {
     "click": "the command line",
@@ -94,6 +94,7 @@ def examine() -> Iterator[Finding]:
         "domains", domains_dir(), ", ".join(sorted(path.parent.name for path in domains_dir().glob("*/domain.pddl")))
     )
     yield _folder("small planner", tiny_dir(), "`planbench eval` runs it")
+    yield _folder("grown planner", grown_dir(), "`planbench eval grown --domain blocksworld` runs it")
     yield _cache()
     yield Finding("threads", "ok", _threads())
     for package, (use, remedy) in EXTRAS.items():

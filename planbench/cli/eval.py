@@ -73,8 +73,9 @@ def command(
 ) -> None:
     """Measure MODEL: valid-plan rate, plan length, and how far the skill reaches.
 
-    MODEL is a checkpoint folder or hub name, a .gguf file, random, replay:FILE, smollm2-135m, or tiny: the small
-    planner that ships with planbench, and the default.
+    MODEL is a checkpoint folder or hub name, a .gguf file, random, replay:FILE, smollm2-135m, or one of the small
+    planners that ship with planbench: tiny, the default, and grown (Blocksworld alone), what iterative deployment made
+    of another.
 
     The same command goes on where it was stopped; on a finished run it only prints the result again.
     """

@@ -1,8 +1,8 @@
 """MODEL strings: which string names which model.
 
-In order: a scheme (`replay:FILE`, `hf:NAME`), a name of our own (`random`, `tiny`, `smollm2-135m`), a `.gguf` file, a
-folder that exists, and last the name of a repository on the Hugging Face hub. So a folder wins over a hub name; a
-folder that is called like one of our own names is typed `./tiny`.
+In order: a scheme (`replay:FILE`, `hf:NAME`), a name of our own (`random`, `tiny`, `grown`, `smollm2-135m`), a `.gguf`
+file, a folder that exists, and last the name of a repository on the Hugging Face hub. So a folder wins over a hub name;
+a folder that is called like one of our own names is typed `./tiny`.
 
 Loaders are imported when they are used: to name a model costs nothing, to load a checkpoint costs torch.
 """
@@ -22,7 +22,8 @@ from planbench.errors import CheckpointError, InputError
 from planbench.models.base import Model
 
 OWN_NAMES: dict[str, str] = {
-    "tiny": "planbench.models.hf:load_tiny",
+    "tiny": "planbench.models.hf:load_shipped",
+    "grown": "planbench.models.hf:load_shipped",
     "smollm2-135m": "planbench.models.gguf:load_smollm2",
     "random": "planbench.models.random:load",
 }
@@ -31,7 +32,7 @@ SCHEMES: dict[str, str] = {
     "replay": "planbench.models.replay:load",
 }
 FOLDERS: dict[str, str] = {
-    "planbench.models.hf:load_tiny": "planbench.models.hf_load:locate_tiny",
+    "planbench.models.hf:load_shipped": "planbench.models.hf_load:locate_shipped",
     "planbench.models.hf:load_named": "planbench.models.hf_load:locate",
     "planbench.models.gguf:load_file": "planbench.models.gguf:locate_file",
     "planbench.models.gguf:load_smollm2": "planbench.models.gguf:locate_smollm2",
@@ -134,11 +135,9 @@ def suggestion(name: str) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def tiny_folder() -> Path:
-    """The checkpoint of the small planner; `CheckpointError` where this copy of the package has none."""
-    folder = paths.tiny_dir()
+def shipped_folder(name: str) -> Path:
+    """The checkpoint of `tiny` or `grown`; `CheckpointError` where this copy of the package has none."""
+    folder, made = (paths.grown_dir(), "iterate") if name == "grown" else (paths.tiny_dir(), "pretrain")
     if not (folder / "config.json").is_file():
-        raise CheckpointError(
-            f"{folder}: the small planner is not in this copy of planbench; train it with: planbench pretrain"
-        )
+        raise CheckpointError(f"{folder}: {name} is not in this copy of planbench; train one with: planbench {made}")
     return folder

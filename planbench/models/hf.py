@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from planbench.errors import InputError
-from planbench.models.catalog import LoadOptions, tiny_folder
+from planbench.models.catalog import LoadOptions, shipped_folder
 from planbench.models.decode import Completion, Row, decode
 from planbench.models.hf_load import Loaded, load_checkpoint, locate
 from planbench.models.hf_prompt import PromptEncoder, stop_tokens
@@ -47,9 +47,9 @@ def load_named(name: str, options: LoadOptions) -> HfModel:
     return load_folder(locate(name, options), name.rstrip("/") or name, options)
 
 
-def load_tiny(name: str, options: LoadOptions) -> HfModel:
-    """The small planner that ships with the package."""
-    return load_folder(tiny_folder(), name, options)
+def load_shipped(name: str, options: LoadOptions) -> HfModel:
+    """A small planner that ships with the package."""
+    return load_folder(shipped_folder(name), name, options)
 
 
 def load_folder(folder: Path, name: str, options: LoadOptions) -> HfModel:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from planbench.errors import CheckpointError, InputError
-from planbench.models.catalog import WHAT_THERE_IS, LoadOptions, hub_name, suggestion, tiny_folder
+from planbench.models.catalog import WHAT_THERE_IS, LoadOptions, hub_name, shipped_folder, suggestion
 from planbench.models.hf_files import CheckpointFiles, check_folder, one_line
 
 ARGS = {
@@ -51,8 +51,8 @@ def locate(name: str, options: LoadOptions) -> Path:
     return _download(hub_name(name), options)
 
 
-def locate_tiny(name: str, options: LoadOptions) -> Path:
-    return tiny_folder()
+def locate_shipped(name: str, options: LoadOptions) -> Path:
+    return shipped_folder(name)
 
 
 def _download(name: str, options: LoadOptions) -> Path:

@@ -45,6 +45,15 @@ def test_tiny_is_the_packages_own_checkpoint(tmp_path: Path, monkeypatch: pytest
     assert (model.name, model.prompt_style) == ("tiny", "compact")
 
 
+def test_grown_is_another_checkpoint_of_the_packages_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "grown_dir", lambda: tmp_path / "grown")
+    with pytest.raises(CheckpointError, match=r"grown is not in this copy of planbench; .*: planbench iterate"):
+        load("grown")
+    save(tmp_path / "grown", planbench_prompt_style="compact")
+    model = load("grown", model_args={"device": "cpu"})
+    assert (model.name, model.prompt_style) == ("grown", "compact")
+
+
 def test_a_batch_size_of_none_at_all() -> None:
     with pytest.raises(InputError, match="1 or more"):
         load("random", batch_size=0)

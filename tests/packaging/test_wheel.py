@@ -65,8 +65,9 @@ def test_the_wheel_holds_the_package_and_its_data_alone(wheel: Path) -> None:
     for path in (ROOT / "domains").rglob("*"):
         if path.is_file():
             assert f"planbench/domains/{path.relative_to(ROOT / 'domains').as_posix()}" in names
-    for needed in ("config.json", "model.safetensors", "tokenizer.json"):
-        assert f"planbench/checkpoints/tiny/{needed}" in names
+    for planner in ("tiny", "grown"):
+        for needed in ("config.json", "model.safetensors", "tokenizer.json"):
+            assert f"planbench/checkpoints/{planner}/{needed}" in names
     assert "planbench/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert wheel.stat().st_size <= MAX_WHEEL
