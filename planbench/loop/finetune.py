@@ -134,7 +134,9 @@ class _Training:
         plain = self.accelerator.num_processes == 1 and config.precision == "no" and not config.checkpointing
         self._small = plain and small_pass.supports(model)
         if config.forget and not self._small:
-            raise InputError(f"forget {config.forget:g}: for planners of our own in one process; leave it at 0")
+            raise InputError(
+                f"forget {config.forget:g}: for planners of our own alone, in one process on a processor; set it to 0"
+            )
 
     @property
     def model(self) -> Any:
@@ -235,7 +237,7 @@ class _Training:
         if self._small:
             places = positions if positions is not None else torch.arange(width).expand(rows, width)
             learned = batch.targets != IGNORED
-            memory = seen(learned, forget, self._memory) if forget else None
+            memory = seen(learned, forget, self._memory)
             picked = small_pass.logits(self._model, batch.tokens, places, learned, memory)
             return weighted_nll(picked, batch.targets, batch.weights, constant)
         # Padding stands on the right, where a causal model never looks: no mask is needed.

@@ -70,6 +70,10 @@ class FinetuneConfig(_Frozen):
             raise ValueError("give steps or epochs, not both")
         if self.lora is not None and self.optimizer == "muon":
             raise ValueError("muon trains whole matrices; use adamw with lora")
+        if self.forget and (self.lora is not None or self.precision != "no" or self.checkpointing):
+            raise ValueError(
+                "forget needs all weights in float32; leave out lora, precision and checkpointing, or forget"
+            )
         if self.patience is not None and self.validation == 0:
             raise ValueError("patience needs a validation share above 0")
         return self

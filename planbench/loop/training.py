@@ -26,10 +26,11 @@ from planbench.records import Prompt
 from planbench.records.iterate import Training
 
 # Chosen on the tuning split of Blocksworld. Validation before and after only: every epoch would take as long as the
-# training. One thread: at this size a second one costs more than it gains.
+# training. One thread of the processor: at this size a second one costs more than it gains, and so does an accelerator.
 SMALL: dict[str, Any] = {
     "steps": 320,
     "batch": 24,
+    "device": "cpu",
     "threads": 1,
     "lr": 1e-3,
     "warmup": 10,
@@ -42,6 +43,9 @@ SMALL: dict[str, Any] = {
     "forget": 0.5,
 }
 PAPER: dict[str, Any] = {"epochs": 2, "batch": 1, "lr": 1e-5, "optimizer": "adamw", "validation": 0.1}
+
+# Asked for, these leave the forward pass that can hide words from a plan, and the default of `forget` with it.
+_ELSEWHERE = {"device", "precision", "checkpointing"}
 
 RELABEL = "relabel"
 _LORA = {"lora": "r", "lora_alpha": "alpha", "lora_dropout": "dropout", "keep_adapter": "keep_adapter"}
@@ -63,12 +67,17 @@ def finetune_settings(config: IterateConfig, source: Source, seed: int, steps: i
         adapters = {}
     elif adapters or not small:
         values["lora"] = adapters
+    if "forget" not in told and (adapters or told.keys() & _ELSEWHERE):
+        values.pop("forget", None)
     try:
         return FinetuneConfig.model_validate(values)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in fault["loc"])
-        known = ", ".join([*FinetuneConfig.model_fields.keys() - {"lora", "seed"}, *_LORA, RELABEL])
+        if not place:  # each setting is right, together they are not
+            raise InputError(f"--train: {fault['msg'].removeprefix('Value error, ')}") from None
+        fields = [name for name in FinetuneConfig.model_fields if name not in ("lora", "seed")]
+        known = ", ".join([*fields, *_LORA, RELABEL])
         raise InputError(f"--train {place}: {fault['msg']}; there is: {known}") from None
 
 

@@ -17,13 +17,16 @@ WINDOW = (8, 24)
 """Words: the last step or two of a plan, up to the last four or five."""
 
 
-def seen(learned: Tensor, share: float, rng: Random) -> Tensor:
+def seen(learned: Tensor, share: float, rng: Random) -> Tensor | None:
     """What may be seen from where: `[rows, 1, columns, columns]`, true where a word (second to last axis) sees another.
+    None, for all that came before, where `share` is 0.
 
     `learned` `[rows, columns]` is true where the next word is learned: from the last word of the prompt on. With
     probability `share`, drawn row by row, a word of the plan sees of the plan only the last w words, itself among them,
     w being drawn from `WINDOW`, both ends included; the prompt it sees whole.
     """
+    if not share:
+        return None
     rows, columns = learned.shape
     starts = learned.int().argmax(1) + 1
     widths = torch.tensor([rng.randint(*WINDOW) if rng.random() < share else columns for _ in range(rows)])

@@ -4,7 +4,7 @@ The loss is the cross-entropy of the plan's words and of the end of the plan; th
 learned. Uses of tasks are drawn domain by domain in equal shares. Every 500 steps, and at the end, the state is
 saved beside the checkpoint, and the same command goes on from there to the same weights.
 
-Not covered: more than one process. A planner of this size is trained on one core in about an hour.
+Not covered: more than one process. A planner of this size is trained on one core in less than half an hour.
 """
 
 from __future__ import annotations

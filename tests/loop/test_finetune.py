@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from planbench.errors import InputError
 from planbench.loop import finetune as subject
-from planbench.loop.batches import split_tasks
+from planbench.loop.batches import split_tasks, stack
 from planbench.loop.examples import TrainExample, train_example
 from planbench.loop.finetune import finetune
 from planbench.loop.finetune_config import FinetuneConfig, FinetuneProgress, LoraSettings
@@ -356,3 +356,25 @@ def test_a_loss_that_is_no_number_ends_the_training(source: Path, tmp_path: Path
 def test_settings_that_disagree_are_refused(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         FinetuneConfig(**changes)
+
+
+def test_forgetting_is_for_planners_of_our_own(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"forget 0\.5: for planners of our own alone"):
+        finetune(source, examples(source), config(forget=0.5), tmp_path / "new")
+
+
+def test_a_validation_loss_is_taken_on_so_many_traces_at_most(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = examples(source, 12)
+    read: list[int] = []
+
+    def counted(uses: Sequence[Any], pad: int) -> Any:
+        read.append(len(uses))
+        return stack(uses, pad)
+
+    monkeypatch.setattr(subject, "stack", counted)
+    monkeypatch.setattr(subject, "_VALIDATED", 2)
+    outcome = finetune(source, given, config(validation=0.5), tmp_path / "new")
+    assert (outcome.examples, outcome.held_out) == (6, 6)
+    assert read == [2, 6, 2]  # before, the one step, after

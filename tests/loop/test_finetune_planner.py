@@ -11,7 +11,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from planbench.errors import InputError
 from planbench.loop.examples import TrainExample, train_example
 from planbench.loop.finetune import finetune
 from planbench.loop.finetune_config import FinetuneConfig, LoraSettings
@@ -96,10 +95,3 @@ def test_what_is_forgotten_changes_what_is_learned_and_not_how_it_is_measured(tm
     ]
     assert came_to[0].validation_before == came_to[1].validation_before
     assert came_to[0].validation_after != came_to[1].validation_after
-
-
-def test_forgetting_is_for_planners_of_our_own(tmp_path: Path) -> None:
-    source = planner(tmp_path / "source")
-    settings = FinetuneConfig(steps=1, forget=0.5, lora=LoraSettings(), device="cpu")
-    with pytest.raises(InputError, match=r"forget 0\.5: for planners of our own"):
-        finetune(source, plans(source, 4), settings, tmp_path / "new")

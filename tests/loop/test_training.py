@@ -36,6 +36,19 @@ def test_what_is_told_overrides() -> None:
     assert told.lora.r == 4
 
 
+@pytest.mark.parametrize("told", [{"lora": "4", "optimizer": "adamw"}, {"precision": "bf16"}, {"device": "auto"}])
+def test_a_default_gives_way_where_it_cannot_hold(told: dict[str, str]) -> None:
+    assert finetune_settings(config(), OWN, 0).forget > 0
+    assert finetune_settings(config(lora="none"), OWN, 0).forget > 0
+    assert finetune_settings(config(**told), OWN, 0).forget == 0
+
+
+def test_forgetting_that_is_told_is_never_dropped() -> None:
+    assert finetune_settings(config(forget="0.25", device="auto"), OWN, 0).forget == 0.25
+    with pytest.raises(InputError, match=r"^--train: forget needs all weights in float32; leave out [^;]*$"):
+        finetune_settings(config(forget="0.25", lora="4", optimizer="adamw"), OWN, 0)
+
+
 def test_a_warm_start_has_its_own_number_of_steps() -> None:
     assert finetune_settings(config(epochs="3"), FOREIGN, 0, steps=11).steps == 11
 

@@ -22,6 +22,7 @@ def learned() -> Tensor:
 
 def test_a_plan_sees_the_prompt_and_its_own_last_words() -> None:
     mask = seen(learned(), 1.0, Random(3))
+    assert mask is not None
     assert mask.shape == (len(PROMPTS), 1, COLUMNS, COLUMNS)
     widths: set[int] = set()
     for row, prompt in enumerate(PROMPTS):
@@ -37,15 +38,20 @@ def test_a_plan_sees_the_prompt_and_its_own_last_words() -> None:
     assert widths <= set(range(WINDOW[0], WINDOW[1] + 1))
 
 
-def test_all_is_seen_where_nothing_is_forgotten() -> None:
-    mask = seen(learned(), 0.0, Random(3))
-    assert mask.equal(torch.ones(COLUMNS, COLUMNS, dtype=torch.bool).tril().expand_as(mask))
+def test_nothing_is_hidden_and_nothing_drawn_where_nothing_is_forgotten() -> None:
+    rng = Random(3)
+    assert seen(learned(), 0.0, rng) is None
+    assert rng.random() == Random(3).random()
 
 
 def test_the_share_of_texts_and_the_widths_are_drawn() -> None:
     rows = torch.zeros(2_000, 60, dtype=torch.bool)
     rows[:, 9:59] = True
-    own = seen(rows, 0.25, Random(0))[:, 0, -1, 10:].sum(-1)
+    mask = seen(rows, 0.25, Random(0))
+    assert mask is not None
+    own = mask[:, 0, -1, 10:].sum(-1)
     narrow = own[own < 50]
+    whole = mask[own == 50]
+    assert whole.equal(torch.ones(60, 60, dtype=torch.bool).tril().expand_as(whole))
     assert 0.2 < len(narrow) / len(own) < 0.3
     assert set(narrow.tolist()) == set(range(WINDOW[0], WINDOW[1] + 1))
