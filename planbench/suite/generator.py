@@ -24,6 +24,7 @@ GENERATORS: dict[str, str] = {
     "blocksworld": "planbench.suite.blocksworld:draft",
     "logistics": "planbench.suite.logistics:draft",
     "grid": "planbench.suite.grid:draft",
+    "rovers": "planbench.suite.rovers:draft",
 }
 
 _ATTEMPTS = 2000

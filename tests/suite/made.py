@@ -1,0 +1,33 @@
+"""Tasks of single drafts, for tests of one generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from random import Random
+
+from planbench.core.compile import CompiledTask, compile_task
+from planbench.core.parse import read_domain, read_problem
+from planbench.suite import GENERATORS, domain_info
+from planbench.suite.draft import Draft, problem_pddl
+
+WRITTEN = ("childsnack", "depots", "floortile", "rovers", "satellite", "sokoban")
+DOMAINS = [name for name in WRITTEN if name in GENERATORS]
+
+
+def drafted(domain: str, seed: int, target: int, wide: bool = False) -> Draft:
+    """The first draft of a seed that comes to something."""
+    make = import_module(f"planbench.suite.{domain}").draft
+    rng = Random(seed)
+    return next(draft for _ in range(200) if (draft := make(rng, target, wide)) is not None)
+
+
+def drafted_of_sizes(domain: str, seed: int, sizes: Mapping[str, int]) -> Draft:
+    make = import_module(f"planbench.suite.{domain}").sized
+    rng = Random(seed)
+    return next(draft for _ in range(20) if (draft := make(rng, sizes)) is not None)
+
+
+def compiled(domain: str, draft: Draft) -> CompiledTask:
+    parsed = read_domain(domain_info(domain).pddl)
+    return compile_task(parsed, read_problem(problem_pddl(draft, "drafted", domain), parsed))
