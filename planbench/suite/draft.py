@@ -13,19 +13,23 @@ Fact = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Draft:
     """`objects` maps name to type, in the order of the file. `plan` is valid; `optimal` is True where `plan` meets a
-    lower bound on the number of steps, so that no shorter plan exists."""
+    lower bound on the number of steps, so that no shorter plan exists. `constants` are those of the objects that the
+    domain declares; they come first."""
 
     objects: dict[str, str]
     init: tuple[Fact, ...]
     goal: tuple[Fact, ...]
     plan: Plan
     optimal: bool
+    constants: frozenset[str] = frozenset()
 
 
 def problem_pddl(draft: Draft, name: str, domain: str) -> str:
     """The problem file: one type of objects a line, one fact a line, so that a difference of two files reads well."""
     by_type: dict[str, list[str]] = {}
     for thing, kind in draft.objects.items():
+        if thing in draft.constants:
+            continue
         by_type.setdefault(kind, []).append(thing)
     lines = [f"(define (problem {name})", f"  (:domain {domain})", "  (:objects"]
     lines += [f"    {' '.join(names)} - {kind}" for kind, names in by_type.items()]

@@ -25,6 +25,7 @@ GENERATORS: dict[str, str] = {
     "logistics": "planbench.suite.logistics:draft",
     "grid": "planbench.suite.grid:draft",
     "rovers": "planbench.suite.rovers:draft",
+    "sokoban": "planbench.suite.sokoban:draft",
 }
 
 _ATTEMPTS = 2000

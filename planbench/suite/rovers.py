@@ -42,8 +42,8 @@ def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
 
 
 def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:
-    """A task of `rovers`, `waypoints`, `cameras` and `objectives`. Wanted are as many things as there are objectives and
-    half as many as there are waypoints, where rovers can do so many."""
+    """A task of `rovers`, `waypoints`, `cameras` and `objectives`. Wanted are as many things as there are objectives
+    and pairs of waypoints, where rovers can do so many."""
     world = random_world(rng, **{name: sizes[name] for name in ("rovers", "waypoints", "cameras", "objectives")})
     pool = [goal for goal in world.goals() if any(world.can(rover, goal) for rover in world.rovers)]
     wanted = rng.sample(pool, min(len(pool), sizes["objectives"] + sizes["waypoints"] // 2))
