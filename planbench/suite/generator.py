@@ -25,6 +25,7 @@ GENERATORS: dict[str, str] = {
     "logistics": "planbench.suite.logistics:draft",
     "grid": "planbench.suite.grid:draft",
     "rovers": "planbench.suite.rovers:draft",
+    "satellite": "planbench.suite.satellite:draft",
     "sokoban": "planbench.suite.sokoban:draft",
 }
 
