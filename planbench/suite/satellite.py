@@ -63,8 +63,8 @@ def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
         rng,
         satellites=satellites,
         instruments=satellites + rng.randint(0, 3) + extra // 2,
-        modes=rng.randint(1, 3) + extra // 4,
-        directions=rng.randint(2 + target // 10, 4 + target // 4) + extra,
+        modes=rng.randint(1, 3) + target // 100 + extra // 4,
+        directions=rng.randint(2 + target // 6, 4 + target // 4) + extra,
     )
     things = _wishes(rng, world, turning=0.5 if target < 6 else 0.3)
     kept = fitted(len(things), target, lambda count: len(_plan(world, _wish(things[:count]), exchange=False)))
