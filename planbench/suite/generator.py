@@ -24,6 +24,7 @@ GENERATORS: dict[str, str] = {
     "blocksworld": "planbench.suite.blocksworld:draft",
     "logistics": "planbench.suite.logistics:draft",
     "grid": "planbench.suite.grid:draft",
+    "childsnack": "planbench.suite.childsnack:draft",
     "floortile": "planbench.suite.floortile:draft",
     "rovers": "planbench.suite.rovers:draft",
     "satellite": "planbench.suite.satellite:draft",
