@@ -25,6 +25,7 @@ GENERATORS: dict[str, str] = {
     "logistics": "planbench.suite.logistics:draft",
     "grid": "planbench.suite.grid:draft",
     "childsnack": "planbench.suite.childsnack:draft",
+    "depots": "planbench.suite.depots:draft",
     "floortile": "planbench.suite.floortile:draft",
     "rovers": "planbench.suite.rovers:draft",
     "satellite": "planbench.suite.satellite:draft",

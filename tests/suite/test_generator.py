@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -146,14 +147,12 @@ def test_sizes_are_those_that_the_domain_states(domain: str) -> None:
 
 
 def _sizes(draft: Draft) -> Counter[str]:
-    places = [name.split("-") for name, kind in draft.objects.items() if kind == "place"]
-    rectangle = (
-        {"width": 1 + max(int(place[1]) for place in places), "height": 1 + max(int(place[2]) for place in places)}
-        if places
-        else {}
-    )
-    plural = {"city": "cities"}
-    return Counter(plural.get(kind, f"{kind}s") for kind in draft.objects.values()) + Counter(rectangle)
+    found = (re.fullmatch(r"[a-z]+-(\d+)-(\d+)", name) for name in draft.objects)
+    cells = [(int(cell[1]), int(cell[2])) for cell in found if cell]
+    spans = [1 + max(along) - min(along) for along in zip(*cells, strict=True)]
+    plural = {"city": "cities", "child": "children", "sandwich": "sandwiches", "box": "boxes"}
+    counts = Counter(plural.get(kind, f"{kind}s") for kind in draft.objects.values())
+    return counts + Counter(dict(zip(("width", "height"), spans, strict=False)))
 
 
 @pytest.mark.parametrize(("domain", "longest"), [("blocksworld", 10), ("logistics", 9), ("grid", 16)])
@@ -206,4 +205,4 @@ def test_what_cannot_be_made_is_refused_in_one_line() -> None:
     assert "0:4 is no range" in refusal("grid", plan_length=(0, 4))
     assert f"2:{MAX_LENGTH + 1} is no range" in refusal("grid", plan_length=(2, MAX_LENGTH + 1))
     assert "unknown split 'train'" in refusal("grid", split="train")
-    assert "no domain 'rovers'" in refusal("rovers")
+    assert "no domain 'barman'" in refusal("barman")
