@@ -206,8 +206,8 @@ class _Work:
 
 
 def lower_bound(world: World) -> int:
-    """Steps that no plan can do without. A crate in the wrong place is lifted, loaded, unloaded and dropped; one that is
-    wrong at the right place lifted and dropped; one that is only in the way lifted, and put down where there is but
+    """Steps that no plan can do without. A crate in the wrong place is lifted, loaded, unloaded and dropped; one that
+    is wrong at the right place lifted and dropped; one that is only in the way lifted, and put down where there is but
     one hoist. A truck drives to each place that a crate has to be brought to, and to each that one has to be
     fetched from, if none stands there."""
     home = {crate: world.pallet_at[pallet] for pallet, stack in world.goal.items() for crate in stack}

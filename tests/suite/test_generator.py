@@ -34,6 +34,12 @@ GOLDEN = {
     "blocksworld": {"test": "8296d2abc979baea", "base": "8a35a6736c2cb834", "long": "19275f6d91e561ec"},
     "logistics": {"test": "d3f31bdef7824a39", "base": "cab9335a5a3fb086", "long": "ff42de4e82c11070"},
     "grid": {"test": "d78c622bbed574fc", "base": "badc51955f406844", "long": "01e79bb2deb0bb12"},
+    "childsnack": {"test": "08c5d45f629e801c", "base": "a0344c320eda0d24", "long": "bfbc2d962dd1e667"},
+    "depots": {"test": "b50f719539aae157", "base": "3cc086d5004bf2af", "long": "315fafc6144fb610"},
+    "floortile": {"test": "44e9f1a482e6823a", "base": "14614b080d588473", "long": "2d6e10333e739ab5"},
+    "rovers": {"test": "82c37fe984be9937", "base": "d59d65d6f1c8b128", "long": "c9e953a559f298c9"},
+    "satellite": {"test": "972bb4ca00f632cc", "base": "3e8b97103ea91ad3", "long": "5834fcdd62691fd1"},
+    "sokoban": {"test": "2ae5ed78de4c0dc1", "base": "f7ffc428a23ad481", "long": "ac489f87907358f1"},
 }
 """Made by `python -m tests.suite.golden test base long`. A change of `base` changes what the small planner learns from,
 any change what earlier results were about."""
