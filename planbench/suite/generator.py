@@ -26,6 +26,7 @@ GENERATORS: dict[str, str] = {
     "blocksworld": "planbench.suite.blocksworld:draft",
     "logistics": "planbench.suite.logistics:draft",
     "grid": "planbench.suite.grid:draft",
+    "ferry": "planbench.suite.ferry:draft",
 }
 """Each domain's generator of tasks by length, a `Maker`; beside it in its module stands `sized`, a `Sizer`."""
 
