@@ -32,6 +32,7 @@ def command(as_json: bool) -> None:
 def _describe(name: str) -> dict[str, Any]:
     from planbench.core.parse import read_domain
     from planbench.suite import domain_info
+    from planbench.suite.presets import presets_of
 
     info = domain_info(name)
     return {
@@ -40,6 +41,7 @@ def _describe(name: str) -> dict[str, Any]:
         "about": info.about,
         "actions": list(read_domain(info.pddl, source=str(info.folder / "domain.pddl")).actions),
         "sizes": info.settings.get("sizes", {}),
+        "presets": presets_of(info),
         "source": info.source,
         "folder": str(info.folder),
     }

@@ -19,6 +19,7 @@ from planbench.cli.closest import closest
 from planbench.cli.inputs import read_text
 from planbench.cli.parameters import Range
 from planbench.cli.screen import json_line, note
+from planbench.cli.taskset import DEFAULT_LENGTH
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,25 +32,40 @@ SCHEMA = 1
 @click.command()
 @click.argument("domain")
 @click.option("--count", type=click.IntRange(1, 100_000), default=20, show_default=True, help="How many tasks.")
-@click.option("--plan-length", type=Range(), default="2:16", show_default=True, help="Length of the reference plans.")
+@click.option("--plan-length", type=Range(), help="Length of the reference plans.  [default: 2:16]")
+@click.option("--preset", metavar="NAME", help="Sizes instead of lengths: tiny, small, easy, medium or hard.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same bytes.")
-@click.option("--out", type=click.Path(), help="The folder to write.  [default: DOMAIN-SEED]")
+@click.option("--out", type=click.Path(), help="The folder to write.  [default: DOMAIN-SEED, DOMAIN-PRESET-SEED]")
 @click.option("--json", "as_json", is_flag=True, help="Print the index as JSON.")
-def command(domain: str, count: int, plan_length: tuple[int, int], seed: int, out: str | None, as_json: bool) -> None:
+def command(
+    domain: str,
+    count: int,
+    plan_length: tuple[int, int] | None,
+    preset: str | None,
+    seed: int,
+    out: str | None,
+    as_json: bool,
+) -> None:
     """Write tasks of a built-in DOMAIN as PDDL files.
 
     The folder gets domain.pddl, a .pddl and a .plan (the reference plan) for every task, and tasks.json. Every task is
-    solvable, its goal does not hold at the start, and no two are the same up to the names of objects.
+    solvable, its goal does not hold at the start, and no two are the same up to the names of objects. The sizes of a
+    preset grow from the first task to the last; `planbench domains --json` lists them.
     """
     from planbench.suite import GENERATORS, generate
 
     if domain not in GENERATORS:
         raise InputError(f"no generator for a domain {domain!r}{closest(domain, GENERATORS)}")
-    folder = Path(out or f"{domain}-{seed}")
-    asked = {"domain": domain, "count": count, "plan_length": list(plan_length), "seed": seed}
+    if preset is not None and plan_length is not None:
+        raise InputError("--preset and --plan-length say the same thing in two ways; use one of them")
+    low, high = plan_length or DEFAULT_LENGTH
+    how = {"plan_length": [low, high]} if preset is None else {"preset": preset}
+    folder = Path(out or "-".join(part for part in (domain, preset, str(seed)) if part))
+    asked = {"domain": domain, "count": count, **how, "seed": seed}
     index = _already_there(folder, asked)
     if index is None:
-        index = write_tasks(folder, generate(domain, count, seed=seed, plan_length=plan_length), asked)
+        tasks = generate(domain, count, seed=seed, plan_length=(low, high), preset=preset)
+        index = write_tasks(folder, tasks, asked)
         note(f"{len(index['tasks'])} tasks written to {folder}")
     else:
         note(f"{folder}: these tasks are there already")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from planbench.cli.parameters import KeyValue, Number, Range
+from planbench.cli.taskset import named_domains
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def command(
         init="base" if init == "base" else "previous",
         seeds=_seeds(seeds),
         tasks=TaskConfig(
-            domains=tuple(dict.fromkeys(domains)) or ("blocksworld",),
+            domains=tuple(named_domains(domains)) or ("blocksworld",),
             pool=tasks,
             held_out=held_out,
             longer=longer,

@@ -11,6 +11,7 @@ import click
 from planbench.cli.parameters import Number
 from planbench.cli.progress import bar
 from planbench.cli.screen import note
+from planbench.cli.taskset import named_domains
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--domain", "domains", multiple=True, metavar="NAME", help="To train on.  [default: all with a generator]"
+    "--domain", "domains", multiple=True, metavar="NAME", help="To train on.  [default: blocksworld, logistics, grid]"
 )
 @click.option("--longest", type=click.IntRange(1, 60), default=6, show_default=True, help="Longest plan to learn from.")
 @click.option(
@@ -63,7 +64,7 @@ def command(
 
     inner = (width * 11 // 4 + 15) // 16 * 16
     config = PretrainConfig(
-        domains=domains or DOMAINS,
+        domains=tuple(named_domains(domains)) or DOMAINS,
         longest=longest,
         tasks=tasks,
         steps=steps,

@@ -29,7 +29,8 @@ def task_options(command: _Command) -> _Command:
             "domains",
             multiple=True,
             metavar="NAME|FOLDER",
-            help="A built-in domain, or a folder with domain.pddl and problems; may be repeated.  [default: all]",
+            help="A built-in domain, or a folder with domain.pddl and problems; may be repeated; "
+            "all is every built-in one.  [default: blocksworld, grid, logistics]",
         ),
         click.option(
             "--tasks",
@@ -60,7 +61,8 @@ def chosen_tasks(
     domains: Sequence[str], folder: str | None, limit: int, plan_length: tuple[int, int] | None, seed: int
 ) -> tuple[list[Task], Spec]:
     """The tasks, and what makes the same set again, for run.json. Raises InputError where there are none."""
-    from planbench.suite import GENERATORS, domain_names, generate, read_folder, spread
+    from planbench.pretrain.config import DOMAINS
+    from planbench.suite import domain_names, generate, read_folder, spread
 
     tasks: list[Task] = []
     if folder is not None:
@@ -70,7 +72,7 @@ def chosen_tasks(
         tasks = _of_length(tasks, plan_length)
         spec: Spec = {"folder": folder, "domain": domains[0] if domains else None}
     else:
-        names = list(dict.fromkeys(domains)) or sorted(GENERATORS)
+        names = named_domains(domains) or sorted(DOMAINS)  # what the planner that ships knows
         builtin = [name for name in names if name in domain_names()]
         low, high = plan_length or DEFAULT_LENGTH
         for name in names:
@@ -87,6 +89,13 @@ def chosen_tasks(
         raise InputError("no tasks of that plan length; widen --plan-length")
     _check_names(tasks)
     return spread(tasks, limit), spec
+
+
+def named_domains(domains: Sequence[str]) -> list[str]:
+    """Each domain once; `all` stands for every built-in one."""
+    from planbench.suite import domain_names
+
+    return list(dict.fromkeys(name for one in domains for name in (domain_names() if one == "all" else [one])))
 
 
 def _check_names(tasks: list[Task]) -> None:

@@ -13,6 +13,7 @@ the complexity of blocks-world planning", 1992).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 from planbench.core.verdict import Plan, Step
@@ -45,9 +46,19 @@ def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
         blocks = min(most, rng.randint(max(2, moves // 2 + 1), moves + 5))
         start = _random_state(rng, blocks)
         goal = _shuffled(rng, start, moves)
+    return _task(start, goal)
+
+
+def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:
+    """A task of `blocks`: two unrelated random states, or None where they are the same."""
+    return _task(_random_state(rng, sizes["blocks"]), _random_state(rng, sizes["blocks"]))
+
+
+def _task(start: State, goal: State) -> Draft | None:
     order = solve(start, goal)
     if not order:
         return None
+    blocks = len(start)
     names = [f"b{index + 1}" for index in range(blocks)]
     lower_bound = blocks - sum(_settled(start, goal))
     return Draft(

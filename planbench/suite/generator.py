@@ -1,12 +1,13 @@
 """Task sets: distinct, solvable, non-trivial tasks with reference plans, from a seed.
 
-Reference lengths are spread evenly over the range asked for, as far as the domain allows. The same arguments give the
-same bytes on any machine; the first n tasks of a larger set are the smaller set.
+A set is asked for by the lengths of its reference plans, which are spread evenly over the range as far as the domain
+allows, and the first n tasks of a larger set are the smaller set; or by a preset of the domain, whose sizes grow evenly
+from the first task to the last. The same arguments give the same bytes on any machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from hashlib import blake2b
 from importlib import import_module
@@ -19,6 +20,7 @@ from planbench.records import ReferencePlan, Task
 from planbench.suite.canonical import canonical_key, check_split, split_of
 from planbench.suite.catalog import domain_info
 from planbench.suite.draft import Draft, problem_pddl
+from planbench.suite.presets import sizes_of
 
 GENERATORS: dict[str, str] = {
     "blocksworld": "planbench.suite.blocksworld:draft",
@@ -30,7 +32,9 @@ GENERATORS: dict[str, str] = {
     "rovers": "planbench.suite.rovers:draft",
     "satellite": "planbench.suite.satellite:draft",
     "sokoban": "planbench.suite.sokoban:draft",
+    "ferry": "planbench.suite.ferry:draft",
 }
+"""Each domain's generator of tasks by length, a `Maker`; beside it in its module stands `sized`, a `Sizer`."""
 
 _ATTEMPTS = 2000
 """Drafts tried for a task near its target length; then as many for any length in the range; then the set is at its
@@ -46,6 +50,14 @@ class Maker(Protocol):
         ...
 
 
+class Sizer(Protocol):
+    """A domain's generator of tasks by size."""
+
+    def __call__(self, rng: Random, sizes: Mapping[str, int]) -> Draft | None:
+        """A task of the sizes that the domain's presets name; None where the draw came to nothing."""
+        ...
+
+
 MAX_COUNT = 1_000_000
 MAX_LENGTH = 200
 
@@ -57,12 +69,22 @@ def generate(
     seed: int = 0,
     plan_length: tuple[int, int] = (2, 16),
     split: str = "test",
+    preset: str | None = None,
 ) -> list[Task]:
-    """`count` tasks whose reference plans have `plan_length[0]` to `plan_length[1]` steps.
+    """`count` tasks whose reference plans have `plan_length[0]` to `plan_length[1]` steps; or, of whatever length, of
+    the sizes of a preset.
 
-    Raises InputError where the domain has no generator, the range is empty, or the range holds fewer distinct tasks
-    than were asked for.
+    Raises InputError where the domain has no generator or preset of that name, the range is empty, or it holds fewer
+    distinct tasks than were asked for.
     """
+    if preset is not None:
+        tasks = tasks_of(domain, preset_drafts(domain, preset, count, seed=seed, split=split))
+        if len(tasks) < count:
+            raise InputError(
+                f"preset {preset} of {domain} has too few distinct tasks in split {split!r}: found {len(tasks)}"
+                f" of {count}; ask for fewer"
+            )
+        return tasks
     low, high = plan_length
     tasks = tasks_of(domain, drafts(domain, count, seed=seed, plan_length=plan_length, split=split))
     if len(tasks) < count:
@@ -112,13 +134,9 @@ def drafts(
     """As `generate`, before they are written as PDDL, each with its canonical key; ends early where the range holds
     fewer. `wide`: among more than their plans need, so that far more tasks of short plans are distinct."""
     low, high = plan_length
-    if domain not in GENERATORS:
-        raise InputError(f"no generator for domain {domain!r}: there is one for {', '.join(GENERATORS)}")
+    _check(domain, count, split)
     if not 1 <= low <= high <= MAX_LENGTH:
         raise InputError(f"plan length {low}:{high} is no range within 1:{MAX_LENGTH}; say for example 2:16")
-    if not 0 <= count <= MAX_COUNT:
-        raise InputError(f"{count} tasks: the number must lie in 0 to {MAX_COUNT}")
-    check_split(split)
     make = partial(maker(domain), wide=wide)
     rng = Random(_seed_number(domain, split, seed))
     seen: set[str] = set()
@@ -137,6 +155,51 @@ def drafts(
             return
         seen.add(found[1])
         yield found
+
+
+def preset_drafts(
+    domain: str, preset: str, count: int, *, seed: int = 0, split: str = "test"
+) -> Iterator[tuple[Draft, str]]:
+    """`count` drafts of the sizes of a preset, from its smallest to its largest, each with its canonical key; ends
+    early where there are fewer. Sizes of which no task is left give way to the next larger ones."""
+    _check(domain, count, split)
+    swept = sizes_of(domain_info(domain), preset, count)
+    make = sizer(domain)
+    rng = Random(_seed_number(domain, preset, split, seed))
+    seen: set[str] = set()
+    at = 0
+    for index in range(count):
+        at = max(at, index)
+        found = None
+        while found is None and at < count:
+            found = _fresh(make, rng, swept[at], split, seen)
+            at += found is None
+        if found is None:
+            return
+        seen.add(found[1])
+        yield found
+
+
+def _fresh(make: Sizer, rng: Random, sizes: Mapping[str, int], split: str, seen: set[str]) -> tuple[Draft, str] | None:
+    for _ in range(_ATTEMPTS):
+        draft = make(rng, sizes)
+        if draft is not None and (key := canonical_key(draft)) not in seen and split_of(key) == split:
+            return draft, key
+    return None
+
+
+def _check(domain: str, count: int, split: str) -> None:
+    if domain not in GENERATORS:
+        raise InputError(f"no generator for domain {domain!r}: there is one for {', '.join(GENERATORS)}")
+    if not 0 <= count <= MAX_COUNT:
+        raise InputError(f"{count} tasks: the number must lie in 0 to {MAX_COUNT}")
+    check_split(split)
+
+
+def sizer(domain: str) -> Sizer:
+    """The generator by size of a domain that has one."""
+    module, _ = GENERATORS[domain].split(":")
+    return getattr(import_module(module), "sized")  # noqa: B009 - pyright knows no attribute of a module found by name
 
 
 def maker(domain: str) -> Maker:

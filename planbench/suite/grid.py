@@ -11,6 +11,7 @@ plan is kept. It is optimal where one key is wanted and the plan is as long as t
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
 from random import Random
@@ -51,7 +52,16 @@ class World:
 
 def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
     """A task whose plan has roughly `target` steps; None where the goal already holds or the policy finds no plan."""
-    world, wanted = _wide_world(rng, target) if wide and rng.random() < 0.75 else _ordinary_world(rng, target)
+    return _task(*(_wide_world(rng, target) if wide and rng.random() < 0.75 else _ordinary_world(rng, target)))
+
+
+def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:
+    """A task of `width` by `height` places, `locked` of which are locked, with locks of `shapes` and `keys` of which
+    half, rounded up, are wanted elsewhere; None where the policy finds no plan."""
+    return _task(*_sized_world(rng, sizes))
+
+
+def _task(world: World, wanted: dict[str, Place]) -> Draft | None:
     if all(world.keys.get(key) == place for key, place in wanted.items()):
         return None
     start = world.copy()
@@ -95,6 +105,19 @@ def _ordinary_world(rng: Random, target: int) -> tuple[World, dict[str, Place]]:
         del world.keys[world.holding]
     wanted = {key: rng.choice(places) for key in rng.sample(names, wanted_count)}
     return world, wanted
+
+
+def _sized_world(rng: Random, sizes: Mapping[str, int]) -> tuple[World, dict[str, Place]]:
+    width, height = sizes["width"], sizes["height"]
+    places = [(x, y) for x in range(width) for y in range(height)]
+    shapes = [f"s{index + 1}" for index in range(sizes["shapes"])]
+    names = [f"k{index + 1}" for index in range(sizes["keys"])]
+    robot, *closed = rng.sample(places, sizes["locked"] + 1)
+    keys = {key: rng.choice(places) for key in names}
+    shape = {key: rng.choice(shapes) for key in names}
+    locked = {place: rng.choice(shapes) for place in closed}
+    wanted = {key: rng.choice(places) for key in rng.sample(names, (len(names) + 1) // 2)}
+    return World(width, height, robot, None, keys, shape, shapes, locked), wanted
 
 
 def _wide_world(rng: Random, target: int) -> tuple[World, dict[str, Place]]:

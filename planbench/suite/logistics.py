@@ -11,6 +11,7 @@ looked at city by city and place by place. It is optimal where it meets the boun
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -43,7 +44,15 @@ class World:
 
 def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
     """A task whose plan has roughly `target` steps, or None where nothing has to be moved."""
-    world = _wide_world(rng, target) if wide and rng.random() < 0.75 else _ordinary_world(rng, target)
+    return _task(_wide_world(rng, target) if wide and rng.random() < 0.75 else _ordinary_world(rng, target))
+
+
+def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:
+    """A task of `packages` to be moved, `cities`, `places` in each of them, its airport included, and `airplanes`."""
+    return _task(_sized_world(rng, sizes))
+
+
+def _task(world: World) -> Draft | None:
     start = dict(world.at)
     if all(start[package] == goal for package, goal in world.goal.items()):
         return None
@@ -72,6 +81,25 @@ def _ordinary_world(rng: Random, target: int) -> World:
         moved=moved,
         idle=rng.randint(0, 2),
     )
+
+
+def _sized_world(rng: Random, sizes: Mapping[str, int]) -> World:
+    cities = [f"c{index + 1}" for index in range(sizes["cities"])]
+    airport_of = {city: f"a{index + 1}" for index, city in enumerate(cities)}
+    city_of: dict[str, str] = {}
+    for index, city in enumerate(cities):
+        city_of[airport_of[city]] = city
+        locations = sizes["places"] - 1
+        city_of |= {f"l{index * locations + place + 1}": city for place in range(locations)}
+    places = list(city_of)
+    truck_of = {city: f"t{index + 1}" for index, city in enumerate(cities)}
+    airplanes = [f"p{index + 1}" for index in range(sizes["airplanes"])]
+    packages = [f"o{index + 1}" for index in range(sizes["packages"])]
+    at = {truck_of[city]: rng.choice([place for place in places if city_of[place] == city]) for city in cities}
+    at |= {airplane: airport_of[rng.choice(cities)] for airplane in airplanes}
+    at |= {package: rng.choice(places) for package in packages}
+    goal = {package: rng.choice([place for place in places if place != at[package]]) for package in packages}
+    return World(city_of, airport_of, truck_of, airplanes, packages, at, goal)
 
 
 def _wide_world(rng: Random, target: int) -> World:
