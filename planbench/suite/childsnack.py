@@ -55,8 +55,9 @@ def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
 
 
 def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:
-    """A task of `children`, `allergic` ones among them, `trays` and `sandwiches`, from the beginning. There are three
-    tables and at least as many sandwiches as children."""
+    """A task of `children`, `allergic` ones among them, `trays` and `sandwiches`. There are three tables and at least as
+    many sandwiches as children. Nothing is made or served yet unless `begun` is 1: of few children there are too few
+    tasks from the beginning."""
     world = _random_world(
         rng,
         children=sizes["children"],
@@ -66,7 +67,8 @@ def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:
         trays=sizes["trays"],
         sandwiches=max(sizes["sandwiches"], sizes["children"]),
     )
-    return _draft(world, _plan(rng, world), 0, settled=False)
+    plan = _plan(rng, world)
+    return _draft(world, plan, rng.randrange(len(plan) - 1) if sizes["begun"] else 0, settled=False)
 
 
 def _random_world(

@@ -173,7 +173,8 @@ def preset_drafts(
         found = None
         while found is None and at < count:
             found = _fresh(make, rng, swept[at], split, seen)
-            at += found is None
+            if found is None:
+                at = next((later for later in range(at, count) if swept[later] != swept[at]), count)
         if found is None:
             return
         seen.add(found[1])

@@ -46,6 +46,7 @@ def test_sets_by_size_are_valid_and_distinct(domain: str, preset: str) -> None:
         assert judge(ready, ()).kind == "goal_missed"
     if preset == "tiny":
         assert max(len(draft.plan) for draft, _ in made) <= 16
+        return
     assert sum(len(draft.objects) for draft, _ in made[:10]) < sum(len(draft.objects) for draft, _ in made[20:])
 
 
