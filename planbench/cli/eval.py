@@ -55,7 +55,7 @@ def command(
     model: str,
     domains: tuple[str, ...],
     folder: str | None,
-    limit: int,
+    limit: int | None,
     plan_length: tuple[int, int] | None,
     prompt: str | None,
     shots: int,

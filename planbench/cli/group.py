@@ -27,6 +27,7 @@ COMMANDS: dict[str, Entry] = {
     "generate": Entry("planbench.cli.generate:command", "Tasks as PDDL files, seeded."),
     "validate": Entry("planbench.cli.validate:command", "Verdicts for plan files."),
     "domains": Entry("planbench.cli.domains:command", "The built-in domains."),
+    "sets": Entry("planbench.cli.sets:command", "The named task sets."),
     "pretrain": Entry("planbench.cli.pretrain:command", "Train the small planner from scratch."),
     "doctor": Entry("planbench.cli.doctor:command", "What is installed, what is missing, what to type."),
 }

@@ -1,4 +1,4 @@
-"""Which tasks a command is about: generated ones of built-in domains, or a folder of PDDL files."""
+"""Which tasks a command is about: generated ones of built-in domains, a named set, or a folder of PDDL files."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from planbench.records.task import Task
 
 DEFAULT_LENGTH = (2, 16)
+DEFAULT_LIMIT = 150
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -36,15 +37,15 @@ def task_options(command: _Command) -> _Command:
             "--tasks",
             "folder",
             type=click.Path(),
-            metavar="FOLDER",
-            help="A folder of PDDL problems; --domain FILE.pddl where their domain lies elsewhere.",
+            metavar="SET|FOLDER",
+            help="A named set (see planbench sets), or a folder of PDDL problems; "
+            "--domain FILE.pddl where their domain lies elsewhere.",
         ),
         click.option(
             "--limit",
             type=click.IntRange(1, 1_000_000),
-            default=150,
-            show_default=True,
-            help="Tasks in all, spread evenly over domains and lengths.",
+            help="Tasks in all, spread evenly over domains and lengths.  "
+            f"[default: {DEFAULT_LIMIT}; all of a named set]",
         ),
         click.option(
             "--plan-length",
@@ -58,9 +59,12 @@ def task_options(command: _Command) -> _Command:
 
 
 def chosen_tasks(
-    domains: Sequence[str], folder: str | None, limit: int, plan_length: tuple[int, int] | None, seed: int
+    domains: Sequence[str], folder: str | None, limit: int | None, plan_length: tuple[int, int] | None, seed: int
 ) -> tuple[list[Task], Spec]:
     """The tasks, and what makes the same set again, for run.json. Raises InputError where there are none."""
+    if folder is not None and _is_set(folder):
+        return _set_tasks(folder, named_domains(domains), limit, plan_length)
+    limit = limit or DEFAULT_LIMIT
     from planbench.pretrain.config import DOMAINS
     from planbench.suite import domain_names, generate, read_folder, spread
 
@@ -89,6 +93,35 @@ def chosen_tasks(
         raise InputError("no tasks of that plan length; widen --plan-length")
     _check_names(tasks)
     return spread(tasks, limit), spec
+
+
+def _is_set(name: str) -> bool:
+    """True for the name of a set, also where a folder is called so: that is typed `./smoke`."""
+    from planbench.suite.sets import task_sets
+
+    if name not in task_sets() and not Path(name).exists() and "/" not in name:
+        raise InputError(f"no task set or folder {name!r}{closest(name, task_sets())}")
+    return name in task_sets()
+
+
+def _set_tasks(
+    name: str, domains: list[str], limit: int | None, plan_length: tuple[int, int] | None
+) -> tuple[list[Task], Spec]:
+    """A named set, or what is asked for of it; a whole one has nothing but its name in the spec."""
+    from planbench.suite import spread
+    from planbench.suite.sets import make_set
+
+    tasks = _of_length(make_set(name, domains or None), plan_length)
+    if not tasks:
+        raise InputError(f"task set {name} has no tasks of that plan length; widen --plan-length")
+    spec: Spec = {"set": name}
+    if domains:
+        spec["domains"] = domains
+    if plan_length is not None:
+        spec["plan_length"] = f"{plan_length[0]}:{plan_length[1]}"
+    if limit is not None:
+        spec["limit"] = limit
+    return spread(tasks, limit or len(tasks)), spec
 
 
 def named_domains(domains: Sequence[str]) -> list[str]:

@@ -55,8 +55,8 @@ def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
 
 
 def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:
-    """A task of `children`, `allergic` ones among them, `trays` and `sandwiches`. There are three tables and at least as
-    many sandwiches as children. Nothing is made or served yet unless `begun` is 1: of few children there are too few
+    """A task of `children`, `allergic` ones among them, `trays` and `sandwiches`. There are three tables and at least
+    as many sandwiches as children. Nothing is made or served yet unless `begun` is 1: of few children there are too few
     tasks from the beginning."""
     world = _random_world(
         rng,

@@ -1,9 +1,9 @@
 """Named task sets: a few lines of `domains/sets.toml` each, from which anyone makes the same tasks.
 
 A set by lengths has stretches of reference lengths and takes `each` tasks of every domain from each of them, spread
-over the stretch; where a domain has too few of some length, the others give more, the longest first. A set by size takes
-`each` tasks of a preset. The hash in the file is that of all its tasks, in order: a set that would no longer be the same
-is refused instead of being measured.
+over the stretch; where a domain has too few of some length, the others give more, the longest first. A set by size
+takes `each` tasks of a preset. The hash in the file is that of all its tasks, in order: a set that would no longer be
+the same is refused instead of being measured.
 """
 
 from __future__ import annotations

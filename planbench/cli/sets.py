@@ -1,0 +1,55 @@
+"""`planbench sets`: the named task sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from planbench.cli.screen import json_line, note, table
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Make every set and compare its hash; exit 1 where one differs.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a set.")
+def command(check: bool, as_json: bool) -> int:
+    """List the named task sets: what is in them, and the hash that their tasks have wherever they are made.
+
+    `planbench eval MODEL --tasks NAME` measures a model on one.
+    """
+    from planbench.suite.sets import task_sets
+
+    found = [_describe(name, check) for name in task_sets()]
+    if as_json:
+        for one in found:
+            json_line(one)
+    else:
+        columns = ("name", "tasks", "domains", "what", "hash", *(("made",) if check else ()))
+        table(columns, [(s["name"], s["tasks"], len(s["domains"]), s["about"], s["hash"], *_made(s)) for s in found])
+    wrong = [one["name"] for one in found if one.get("made", one["hash"]) != one["hash"]]
+    if wrong:
+        note(f"made other tasks than they were fixed with: {', '.join(wrong)}")
+    return 1 if wrong else 0
+
+
+def _describe(name: str, check: bool) -> dict[str, Any]:
+    from planbench.suite.sets import make_set, set_hash, task_sets
+
+    asked = task_sets()[name]
+    made = {"made": set_hash(make_set(name, asked.domains))} if check else {}
+    return {
+        "name": name,
+        "about": asked.about,
+        "tasks": asked.size,
+        "domains": asked.domains,
+        "lengths": asked.lengths,
+        "preset": asked.preset,
+        "each": asked.each,
+        "seed": asked.seed,
+        "hash": asked.hash,
+        **made,
+    }
+
+
+def _made(one: dict[str, Any]) -> tuple[str, ...]:
+    return ("as fixed" if one["made"] == one["hash"] else one["made"],) if "made" in one else ()
