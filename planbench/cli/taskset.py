@@ -100,7 +100,7 @@ def _is_set(name: str) -> bool:
     from planbench.suite.sets import task_sets
 
     if name not in task_sets() and not Path(name).exists() and "/" not in name:
-        raise InputError(f"no task set or folder {name!r}{closest(name, task_sets())}")
+        raise InputError(f"{name}: no such folder of tasks, and no task set of that name{closest(name, task_sets())}")
     return name in task_sets()
 
 

@@ -1,8 +1,8 @@
 """Tasks that lie in a folder as PDDL files, ours or anybody's.
 
-A folder holds problems (`*.pddl` other than the domain) and a domain.pddl, unless the domain is given apart. A plan
-beside a problem (`p01.plan` beside `p01.pddl`) is its reference plan; it is taken at its word here and judged by
-whoever uses it.
+A folder holds problems (`*.pddl` other than the domain), or has them in a folder `instances` as the built-in domains
+do, and a domain.pddl, unless the domain is given apart. A plan beside a problem (`p01.plan` beside `p01.pddl`) is its
+reference plan; it is taken at its word here and judged by whoever uses it.
 """
 
 from __future__ import annotations
@@ -36,12 +36,8 @@ def read_folder(folder: Path, domain_file: Path | None = None) -> list[Task]:
     domain_pddl = read_text(domain_path)
     name = _domain_name(domain_path)
     domain_toml = _wording(domain_path, domain_pddl)
-    problems = sorted(folder.glob("*.pddl"), key=_natural)
-    tasks = []
-    for path in problems:
-        text = read_text(path)
-        if path.resolve() == domain_path.resolve() or _DOMAIN_HEAD.search(_COMMENT.sub("", text[:20_000])):
-            continue
+    tasks: list[Task] = []
+    for path, text in _problems(folder, domain_path) or _problems(folder / "instances", domain_path):
         plan_file = path.with_suffix(".plan")
         reference = ReferencePlan(read_plan(read_text(plan_file))) if plan_file.is_file() else None
         stem = as_text(path.stem)
@@ -49,6 +45,16 @@ def read_folder(folder: Path, domain_file: Path | None = None) -> list[Task]:
     if not tasks:
         raise InputError(f"{folder}: no problem files (*.pddl) in it")
     return tasks
+
+
+def _problems(folder: Path, domain_path: Path) -> list[tuple[Path, str]]:
+    """The problem files of a folder with their texts; whatever defines a domain is none."""
+    found = [(path, read_text(path)) for path in sorted(folder.glob("*.pddl"), key=_natural)]
+    return [
+        (path, text)
+        for path, text in found
+        if path.resolve() != domain_path.resolve() and not _DOMAIN_HEAD.search(_COMMENT.sub("", text[:20_000]))
+    ]
 
 
 def read_problem_file(path: Path, domain_file: Path | None = None) -> Task:

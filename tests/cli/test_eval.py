@@ -13,6 +13,7 @@ from planbench.core.parse import read_domain
 from planbench.paths import domains_dir
 from planbench.records.files import RunFolder
 from planbench.records.sample import Sample
+from planbench.suite.sets import task_sets
 from tests.cli.conftest import Shell
 
 OWN_DOMAIN = """(define (domain ferry) (:requirements :strips)
@@ -192,3 +193,27 @@ def test_any_bytes_in_a_file_name(own: Path, planbench: Shell) -> None:
     for command in ("score", "report"):
         assert planbench(command, "o\udcfd").code == 0
     assert planbench("prompt", Path(name) / "p\udcfe.pddl").code == 0
+
+
+@pytest.mark.usefixtures("here")
+def test_a_named_set_is_the_same_tasks_whatever_the_seed(planbench: Shell) -> None:
+    one = summary(planbench, "eval", "random", "--tasks", "smoke", "--out", "one")
+    assert (one["tasks"], config("one")["tasks"]["spec"]) == (45, {"set": "smoke"})
+    summary(planbench, "eval", "random", "--tasks", "smoke", "--seed", 7, "--out", "two")
+    assert config("two")["tasks"] == config("one")["tasks"]
+    assert config("one")["tasks"]["hash"] == task_sets()["smoke"].hash
+    part = summary(planbench, "eval", "random", "--tasks", "smoke", "--domain", "grid", "--limit", 6, "--out", "part")
+    assert (part["tasks"], set(part["by_domain"])) == (6, {"grid"})
+    assert config("part")["tasks"]["spec"] == {"set": "smoke", "domains": ["grid"], "limit": 6}
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_no_set_is_said_in_one_line(planbench: Shell) -> None:
+    def refusal(*argv: object) -> str:
+        outcome = planbench("eval", "random", *argv)
+        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+        return outcome.err
+
+    assert "no task set of that name; did you mean 'smoke'?" in refusal("--tasks", "smoky")
+    assert "task set smoke has no 'rovers'" in refusal("--tasks", "smoke", "--domain", "rovers")
+    assert "no tasks of that plan length" in refusal("--tasks", "smoke", "--plan-length", "150:160")

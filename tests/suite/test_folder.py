@@ -119,3 +119,14 @@ def test_a_problem_file_alone(folder: Path, tasks: list[Task]) -> None:
         read_problem_file(folder / "p2.pddl")
     with pytest.raises(InputError, match="No such file"):
         read_problem_file(folder / "p99.pddl")
+
+
+def test_a_folder_with_its_problems_in_instances_is_read_as_the_built_in_ones_are(folder: Path) -> None:
+    flat = read_folder(folder)
+    (folder / "instances").mkdir()
+    for file in folder.glob("p*.*"):
+        file.rename(folder / "instances" / file.name)
+    assert [(task.id, task.hash, task.reference) for task in read_folder(folder)] == [
+        (task.id, task.hash, task.reference) for task in flat
+    ]
+    assert len(read_folder(domains_dir() / "blocksworld")) == 4
