@@ -40,6 +40,7 @@ GOLDEN = {
     "rovers": {"test": "82c37fe984be9937", "base": "d59d65d6f1c8b128", "long": "c9e953a559f298c9"},
     "satellite": {"test": "972bb4ca00f632cc", "base": "3e8b97103ea91ad3", "long": "5834fcdd62691fd1"},
     "sokoban": {"test": "2ae5ed78de4c0dc1", "base": "f7ffc428a23ad481", "long": "ac489f87907358f1"},
+    "ferry": {"test": "5309d8a7e4f1c975", "base": "5b828bd82456a4e2", "long": "c6a02b7f28057a40"},
 }
 """Made by `python -m tests.suite.golden test base long`. A change of `base` changes what the small planner learns from,
 any change what earlier results were about."""
