@@ -33,6 +33,7 @@ GENERATORS: dict[str, str] = {
     "satellite": "planbench.suite.satellite:draft",
     "sokoban": "planbench.suite.sokoban:draft",
     "ferry": "planbench.suite.ferry:draft",
+    "gripper": "planbench.suite.gripper:draft",
 }
 """Each domain's generator of tasks by length, a `Maker`; beside it in its module stands `sized`, a `Sizer`."""
 
