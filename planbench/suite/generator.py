@@ -34,6 +34,7 @@ GENERATORS: dict[str, str] = {
     "sokoban": "planbench.suite.sokoban:draft",
     "ferry": "planbench.suite.ferry:draft",
     "gripper": "planbench.suite.gripper:draft",
+    "miconic": "planbench.suite.miconic:draft",
 }
 """Each domain's generator of tasks by length, a `Maker`; beside it in its module stands `sized`, a `Sizer`."""
 
