@@ -35,6 +35,7 @@ GENERATORS: dict[str, str] = {
     "ferry": "planbench.suite.ferry:draft",
     "gripper": "planbench.suite.gripper:draft",
     "miconic": "planbench.suite.miconic:draft",
+    "spanner": "planbench.suite.spanner:draft",
 }
 """Each domain's generator of tasks by length, a `Maker`; beside it in its module stands `sized`, a `Sizer`."""
 

@@ -43,6 +43,7 @@ GOLDEN = {
     "ferry": {"test": "5309d8a7e4f1c975", "base": "5b828bd82456a4e2", "long": "c6a02b7f28057a40"},
     "gripper": {"test": "dd91c964a46d3aba", "base": "56e419ec59579759", "long": "faafeedc0c4fe096"},
     "miconic": {"test": "dd7af8f3d0db75a5", "base": "b512bab41af06318", "long": "ae067e494add0907"},
+    "spanner": {"test": "5473767d3ccc8f04", "base": "090401f4f9c98d48", "long": "4e436fb17ce34a8c"},
 }
 """Made by `python -m tests.suite.golden test base long`. A change of `base` changes what the small planner learns from,
 any change what earlier results were about."""
