@@ -22,6 +22,8 @@ WRITTEN = (
     "satellite",
     "sokoban",
     "spanner",
+    "transport",
+    "visitall",
 )
 DOMAINS = [name for name in WRITTEN if name in GENERATORS]
 

@@ -44,6 +44,8 @@ GOLDEN = {
     "gripper": {"test": "dd91c964a46d3aba", "base": "56e419ec59579759", "long": "faafeedc0c4fe096"},
     "miconic": {"test": "dd7af8f3d0db75a5", "base": "b512bab41af06318", "long": "ae067e494add0907"},
     "spanner": {"test": "5473767d3ccc8f04", "base": "090401f4f9c98d48", "long": "4e436fb17ce34a8c"},
+    "visitall": {"test": "0e90ba02c04694ca", "base": "dd12be5e62a40fdd", "long": "b8aa1ca303483bdc"},
+    "transport": {"test": "805cbabbfcfa30bf", "base": "4d99e117cd594859", "long": "83d0798d73212bce"},
 }
 """Made by `python -m tests.suite.golden test base long`. A change of `base` changes what the small planner learns from,
 any change what earlier results were about."""
