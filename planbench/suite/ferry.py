@@ -16,21 +16,29 @@ from random import Random
 
 from planbench.core.verdict import Plan, Step
 from planbench.suite.draft import Draft, Fact
+from planbench.suite.fitting import fitted
 
 Arc = tuple[str, str, str]
 """A car, where it is, and where it belongs."""
 
 
 def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
-    """A task whose plan has roughly `target` steps, or None where no car has to be moved."""
-    moved = max(1, round(target / rng.uniform(2.7, 4.0)))
-    cars = moved + rng.randint(0, 5 if wide else 2)
-    locations = [f"l{index + 1}" for index in range(rng.randint(2, 12 if wide else min(12, 3 + moved)))]
-    names = [f"c{index + 1}" for index in range(min(24, cars))]
+    """A task whose plan has about `target` steps, or None where no car has to be moved. In a wide one many cars have no
+    goal, and the locations are more than the plan visits."""
+    locations = [
+        f"l{index + 1}" for index in range(rng.randint(2, min(16, 4 + target // 4)) + wide * rng.randint(1, 4))
+    ]
+    names = [f"c{index + 1}" for index in range(2 + target // 3 + (rng.randint(3, 6) if wide else rng.randint(0, 1)))]
     at = {car: rng.choice(locations) for car in names}
-    goal = {car: rng.choice(locations) for car in sorted(rng.sample(names, min(moved, len(names))), key=names.index)}
-    aboard = rng.choice(names) if rng.random() < 0.25 else None
-    return _task(locations, at, goal, rng.choice(locations), aboard)
+    aboard = rng.choice(names) if rng.random() < 0.3 else None
+    here = rng.choice(locations)
+    wanted = [(car, rng.choice(locations)) for car in rng.sample(names, len(names))]
+    count = fitted(len(wanted), target, lambda count: len(solve(at, dict(wanted[:count]), here, aboard)))
+    goal = dict(wanted[:count])
+    if not wide and len(names) > count + 3:
+        idle = [car for car in names if car not in goal and car != aboard]
+        at = {car: place for car, place in at.items() if car not in idle[rng.randint(0, 3) :]}
+    return _task(locations, at, {car: goal[car] for car in at if car in goal}, here, aboard)
 
 
 def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:
@@ -63,6 +71,7 @@ def _task(
 
 
 def solve(at: Mapping[str, str], goal: Mapping[str, str], ferry: str, aboard: str | None) -> Plan:
+    """A shortest plan."""
     steps: list[Step] = []
     here = ferry
 

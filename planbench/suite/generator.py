@@ -33,6 +33,11 @@ GENERATORS: dict[str, str] = {
     "satellite": "planbench.suite.satellite:draft",
     "sokoban": "planbench.suite.sokoban:draft",
     "ferry": "planbench.suite.ferry:draft",
+    "gripper": "planbench.suite.gripper:draft",
+    "miconic": "planbench.suite.miconic:draft",
+    "spanner": "planbench.suite.spanner:draft",
+    "visitall": "planbench.suite.visitall:draft",
+    "transport": "planbench.suite.transport:draft",
 }
 """Each domain's generator of tasks by length, a `Maker`; beside it in its module stands `sized`, a `Sizer`."""
 

@@ -11,7 +11,20 @@ from planbench.core.parse import read_domain, read_problem
 from planbench.suite import GENERATORS, domain_info
 from planbench.suite.draft import Draft, problem_pddl
 
-WRITTEN = ("childsnack", "depots", "floortile", "rovers", "satellite", "sokoban")
+WRITTEN = (
+    "childsnack",
+    "depots",
+    "ferry",
+    "floortile",
+    "gripper",
+    "miconic",
+    "rovers",
+    "satellite",
+    "sokoban",
+    "spanner",
+    "transport",
+    "visitall",
+)
 DOMAINS = [name for name in WRITTEN if name in GENERATORS]
 
 

@@ -40,6 +40,12 @@ GOLDEN = {
     "rovers": {"test": "82c37fe984be9937", "base": "d59d65d6f1c8b128", "long": "c9e953a559f298c9"},
     "satellite": {"test": "972bb4ca00f632cc", "base": "3e8b97103ea91ad3", "long": "5834fcdd62691fd1"},
     "sokoban": {"test": "2ae5ed78de4c0dc1", "base": "f7ffc428a23ad481", "long": "ac489f87907358f1"},
+    "ferry": {"test": "5309d8a7e4f1c975", "base": "5b828bd82456a4e2", "long": "c6a02b7f28057a40"},
+    "gripper": {"test": "dd91c964a46d3aba", "base": "56e419ec59579759", "long": "faafeedc0c4fe096"},
+    "miconic": {"test": "dd7af8f3d0db75a5", "base": "b512bab41af06318", "long": "ae067e494add0907"},
+    "spanner": {"test": "5473767d3ccc8f04", "base": "090401f4f9c98d48", "long": "4e436fb17ce34a8c"},
+    "visitall": {"test": "0e90ba02c04694ca", "base": "dd12be5e62a40fdd", "long": "b8aa1ca303483bdc"},
+    "transport": {"test": "805cbabbfcfa30bf", "base": "4d99e117cd594859", "long": "83d0798d73212bce"},
 }
 """Made by `python -m tests.suite.golden test base long`. A change of `base` changes what the small planner learns from,
 any change what earlier results were about."""

@@ -1,0 +1,27 @@
+(define (problem ferry-30-02ea3e48f8)
+  (:domain ferry)
+  (:objects
+    c1 c2 c3 c5 c6 c7 c8 c9 c10 c12 - car
+    l1 l2 l3 l4 l5 l6 l7 l8 l9 l10 - location)
+  (:init
+    (at-ferry l3)
+    (on c9)
+    (at c1 l7)
+    (at c2 l2)
+    (at c3 l7)
+    (at c5 l3)
+    (at c6 l2)
+    (at c7 l7)
+    (at c8 l7)
+    (at c10 l8)
+    (at c12 l10))
+  (:goal (and
+    (at c1 l9)
+    (at c2 l7)
+    (at c3 l5)
+    (at c5 l4)
+    (at c7 l5)
+    (at c8 l3)
+    (at c9 l8)
+    (at c10 l2)
+    (at c12 l9))))
