@@ -161,7 +161,10 @@ def test_each_task_and_each_example_may_have_a_language_of_its_own() -> None:
     tasks = some("grid")
     prepared, shots = prepare(tasks, "per-task", 1), examples(tasks, 2, "per-task", 1)["grid"]
     assert [one.task for one in prepared] == [one.task for one in prepare(tasks, "per-task", 1)]
-    assert shots == examples(tasks, 2, "per-task", 1)["grid"]
+    again = examples(tasks, 2, "per-task", 1)["grid"]
+    assert [(shot.problem_pddl, shot.plan, shot.own) for shot in shots] == [
+        (shot.problem_pddl, shot.plan, shot.own) for shot in again
+    ]
     languages = [one.compiled.domain for one in prepared] + [shot.task.domain for shot in shots]
     for names in ([domain.name for domain in languages], [min(domain.actions) for domain in languages]):
         assert len(set(names)) == len(tasks) + 2
