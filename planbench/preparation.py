@@ -12,7 +12,7 @@ from planbench.core.syntax import Domain
 from planbench.core.write import domain_text, problem_text
 from planbench.errors import InputError
 from planbench.prompts.rename import rename_plan, rename_task
-from planbench.prompts.styles import Shot
+from planbench.prompts.styles import Language, Shot
 from planbench.prompts.wording import Wording, generic_wording, read_wording
 from planbench.records import ReferencePlan, Task
 from planbench.suite import GENERATORS, domain_info, generate, task_key
@@ -81,7 +81,8 @@ def _prepared(task: Task, domain: Domain, rename: str, seed: int) -> Prepared:
 
 
 def examples(tasks: Sequence[Task], count: int, rename: str = "none", seed: int = 0) -> dict[str, tuple[Shot, ...]]:
-    """`count` solved examples for each domain of `tasks`, in the words of the renamed domain if `rename` asks for it.
+    """`count` solved examples for each domain of `tasks`, in the words of the renamed domain if `rename` asks for it;
+    with `per-task` each in a language of its own, which it brings along.
 
     They come from split `base` of our own generators, and none equals a task of the set up to the names of objects.
     Raises InputError where a domain has no generator.
@@ -104,7 +105,12 @@ def examples(tasks: Sequence[Task], count: int, rename: str = "none", seed: int 
             fresh = [one.task for one in candidates if task_key(one.compiled) not in measured]
             found = (
                 [
-                    Shot(one.compiled, one.task.problem_pddl, one.task.reference.steps)
+                    Shot(
+                        one.compiled,
+                        one.task.problem_pddl,
+                        one.task.reference.steps,
+                        Language(one.task.domain_pddl, one.wording) if rename == "per-task" else None,
+                    )
                     for one in prepare(fresh[:count], rename, seed)
                     if one.task.reference is not None
                 ]

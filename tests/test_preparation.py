@@ -16,10 +16,12 @@ from planbench.core.parse import read_domain, read_problem
 from planbench.core.plan import read_plan
 from planbench.errors import InputError, PddlError
 from planbench.preparation import SHOT_LENGTHS, Prepared, examples, prepare
+from planbench.prompts.rename import WAYS
 from planbench.prompts.styles import Shot, build_prompt, read_reply
 from planbench.records import ReferencePlan, Task
 from planbench.suite import GENERATORS, domain_info, generate, split_of, task_key
 
+RENAMED = [how for how in WAYS if how != "none"]
 READABLE = ("pddl", "english")
 ENGLISH = {"and", "or", "not", "a", "an", "is", "on", "to", "of", "the", "with", "at", "in", "it"}
 
@@ -46,7 +48,7 @@ def test_a_task_comes_out_as_it_went_in(domain: str) -> None:
         assert one.reference_cost == task.reference_length
 
 
-@pytest.mark.parametrize("rename", ["none", "random"])
+@pytest.mark.parametrize("rename", WAYS)
 @pytest.mark.parametrize("domain", GENERATORS)
 def test_no_example_is_a_measured_task(domain: str, rename: str) -> None:
     # Tasks of the very split, seed and lengths that examples are drawn from: without a check the two would be equal.
@@ -93,9 +95,10 @@ def test_a_domain_of_ones_own_has_no_examples() -> None:
         examples([own], 1)
 
 
+@pytest.mark.parametrize("rename", RENAMED)
 @pytest.mark.parametrize("domain", GENERATORS)
-def test_a_renamed_task_is_the_same_task(domain: str) -> None:
-    before, after = prepare(some(domain)), prepare(some(domain), "random", 3)
+def test_a_renamed_task_is_the_same_task(domain: str, rename: str) -> None:
+    before, after = prepare(some(domain)), prepare(some(domain), rename, 3)
     for old, new in zip(before, after, strict=True):
         assert new.task.reference is not None
         assert judge(new.compiled, new.task.reference.steps).valid
@@ -113,12 +116,13 @@ def test_a_renamed_task_is_the_same_task(domain: str) -> None:
 
 @pytest.mark.parametrize("domain", GENERATORS)
 @pytest.mark.parametrize("style", READABLE)
-def test_a_renamed_prompt_tells_nothing_of_the_old_words(style: str, domain: str) -> None:
-    before, after = prepare(some(domain)), prepare(some(domain), "random", 3)
+@pytest.mark.parametrize("rename", RENAMED)
+def test_a_renamed_prompt_tells_nothing_of_the_old_words(rename: str, style: str, domain: str) -> None:
+    before, after = prepare(some(domain)), prepare(some(domain), rename, 3)
     compiled = before[0].compiled
     own = {domain, *compiled.domain.types, *compiled.domain.predicates, *compiled.domain.actions}
     own = {part for name in own for part in (name, *name.split("-"))} - ENGLISH - {"object"}
-    shots = examples(some(domain), 2, "random", 3)[domain]
+    shots = examples(some(domain), 2, rename, 3)[domain]
     for old, new in zip(before, after, strict=True):
         gone = own | set(old.compiled.objects)
         # What the style says of every task, whatever it is about, is no trace of this one.
@@ -129,8 +133,9 @@ def test_a_renamed_prompt_tells_nothing_of_the_old_words(style: str, domain: str
 
 
 @pytest.mark.parametrize("style", READABLE)
-def test_a_plan_written_as_the_renamed_prompt_asks_is_read(style: str) -> None:
-    for one in prepare(some("logistics"), "random", 5):
+@pytest.mark.parametrize("rename", RENAMED)
+def test_a_plan_written_as_the_renamed_prompt_asks_is_read(rename: str, style: str) -> None:
+    for one in prepare(some("logistics"), rename, 5):
         assert one.task.reference is not None
         said = one.wording.plan(one.task.reference.steps, one.compiled.objects) if style == "english" else None
         text = said or "\n".join(f"({' '.join(step)})" for step in one.task.reference.steps)
@@ -138,16 +143,51 @@ def test_a_plan_written_as_the_renamed_prompt_asks_is_read(style: str) -> None:
         assert plan == one.task.reference.steps
 
 
-def test_equal_seeds_give_equal_names() -> None:
+@pytest.mark.parametrize("rename", ["random", "mystery"])
+def test_equal_seeds_give_equal_names(rename: str) -> None:
     tasks = some("grid")
-    texts = [[(one.task.domain_pddl, one.task.problem_pddl) for one in prepare(tasks, "random", s)] for s in (1, 1, 2)]
+    texts = [[(one.task.domain_pddl, one.task.problem_pddl) for one in prepare(tasks, rename, s)] for s in (1, 1, 2)]
     assert texts[0] == texts[1]
     assert not {text for pair in texts[0] for text in pair} & {text for pair in texts[2] for text in pair}
     # One language for the set and its examples.
     assert len({domain for domain, _ in texts[0]}) == 1
-    spoken = set(prepare(tasks, "random", 1)[0].compiled.domain.actions)
-    for shot in examples(tasks, 2, "random", 1)["grid"]:
+    spoken = set(prepare(tasks, rename, 1)[0].compiled.domain.actions)
+    for shot in examples(tasks, 2, rename, 1)["grid"]:
         assert {step[0] for step in shot.plan} <= spoken
+        assert shot.own is None
+
+
+def test_each_task_and_each_example_may_have_a_language_of_its_own() -> None:
+    tasks = some("grid")
+    prepared, shots = prepare(tasks, "per-task", 1), examples(tasks, 2, "per-task", 1)["grid"]
+    assert [one.task for one in prepared] == [one.task for one in prepare(tasks, "per-task", 1)]
+    again = examples(tasks, 2, "per-task", 1)["grid"]
+    assert [(shot.problem_pddl, shot.plan, shot.own) for shot in shots] == [
+        (shot.problem_pddl, shot.plan, shot.own) for shot in again
+    ]
+    languages = [one.compiled.domain for one in prepared] + [shot.task.domain for shot in shots]
+    for names in ([domain.name for domain in languages], [min(domain.actions) for domain in languages]):
+        assert len(set(names)) == len(tasks) + 2
+
+
+@pytest.mark.parametrize("style", READABLE)
+def test_an_example_in_a_language_of_its_own_brings_its_domain(style: str) -> None:
+    one = prepare(some("blocksworld"), "per-task", 1)[0]
+    shots = examples(some("blocksworld"), 2, "per-task", 1)["blocksworld"]
+    prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, shots)
+    asked = [message.content for message in prompt.messages if message.role == "user"]
+    answers = [message.content for message in prompt.messages if message.role == "assistant"]
+    told = [*shots, Shot(one.compiled, one.task.problem_pddl, ())]
+    for text, shot in zip(asked, told, strict=True):
+        domain, problem = text.partition("[TASK]\n")[2].split("The actions:" if style == "english" else "(:action", 1)
+        assert set(shot.task.domain.actions) <= words(domain + problem)
+        assert set(shot.task.objects) <= words(problem)
+        others = [other for other in told if other is not shot]
+        assert not any(words(text) & {*other.task.domain.actions, *other.task.domain.predicates} for other in others)
+    for text, shot in zip(answers, shots, strict=True):
+        wording = shot.own.wording if shot.own else one.wording
+        assert read_reply(style, text, shot.task, wording) == shot.plan
+        assert judge(shot.task, shot.plan).valid
 
 
 def test_tasks_of_equal_texts_are_one() -> None:

@@ -15,7 +15,7 @@ import click
 from planbench.cli.parameters import KeyValue, Number
 from planbench.cli.progress import bar
 from planbench.cli.screen import note
-from planbench.cli.taskset import chosen_tasks, task_options
+from planbench.cli.taskset import RENAME, chosen_tasks, task_options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,13 +32,7 @@ DEFAULT_TOKENS = 512
 @click.option(
     "--shots", type=click.IntRange(0, 64), default=0, show_default=True, help="Solved examples in the prompt."
 )
-@click.option(
-    "--rename",
-    type=click.Choice(["none", "random"]),
-    default="none",
-    show_default=True,
-    help="Give domain and objects other names.",
-)
+@RENAME
 @click.option("--samples", type=click.IntRange(1, 10_000), default=1, show_default=True, help="Replies a task.")
 @click.option("--temperature", type=Number(0, 100), default=0.0, show_default=True, help="0 is greedy.")
 @click.option("--top-p", type=Number(0, 1, min_open=True), default=1.0, show_default=True)

@@ -49,7 +49,11 @@ if TYPE_CHECKING:
 @click.option("--task-seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same tasks.")
 @click.option("--tuning", is_flag=True, help="Measure on split tuning instead of test: to choose settings.")
 @click.option(
-    "--probe", "probes", multiple=True, metavar="DOMAIN|renamed", help="Measured too, at the first and the last."
+    "--probe",
+    "probes",
+    multiple=True,
+    metavar="DOMAIN|renamed|mystery|per-task",
+    help="Measured too, at the first and the last.",
 )
 @click.option("--prompt", help="Prompt style: pddl, english or compact.  [default: the model's own, else pddl]")
 @click.option(

@@ -11,6 +11,7 @@ import click
 
 from planbench.cli.closest import closest
 from planbench.cli.parameters import Range
+from planbench.cli.taskset import RENAME
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--style", default="pddl", show_default=True, help="Prompt style: pddl, english or compact.")
 @click.option("--shots", type=click.IntRange(0, 64), default=0, show_default=True, help="Solved examples before it.")
-@click.option("--rename", type=click.Choice(["none", "random"]), default="none", show_default=True)
+@RENAME
 @click.option("--model", help="Show it as this model gets it, through its chat template.")
 @click.option("--json", "as_json", is_flag=True, help="Print style, messages and hash as JSON.")
 def command(

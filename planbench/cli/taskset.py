@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 DEFAULT_LENGTH = (2, 16)
 DEFAULT_LIMIT = 150
 
+RENAME = click.option(
+    "--rename",
+    type=click.Choice(["none", "random", "mystery", "per-task"]),
+    default="none",
+    show_default=True,
+    help="Other names for domain and objects: nonsense, ordinary words that mislead, or nonsense new for each task.",
+)
+"""For a command that asks models; the ways are those of `planbench.prompts.rename`."""
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 

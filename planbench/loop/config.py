@@ -86,7 +86,8 @@ class CurationConfig(BaseModel):
 
 class IterateConfig(BaseModel):
     """A whole run. `model` may hold `{seed}`, for independent generations 0. `probes` are further measurements at the
-    first and the last generation: names of domains, or `renamed`."""
+    first and the last generation: names of domains, or `renamed`, `mystery`, `per-task`: the held-out tasks in other
+    words."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

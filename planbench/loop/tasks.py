@@ -20,7 +20,8 @@ from planbench.records import Task
 from planbench.records.iterate import TaskSetSpec
 from planbench.suite import domain_info, domain_names, generate, read_folder, split_of, spread, task_key
 
-RENAMED = "renamed"
+RENAMED = {"renamed": "random", "mystery": "mystery", "per-task": "per-task"}
+"""The probes that are the held-out tasks in other words, each with the way in which they are renamed."""
 
 Lengths = tuple[int, int]
 
@@ -68,7 +69,7 @@ def task_sets(config: TaskConfig, probes: Sequence[str] = ()) -> dict[str, TaskS
             _check_longer(pool, longer)
             sets["longer"] = longer
     for probe in probes:
-        sets[probe] = _renamed(held_out) if probe == RENAMED else _probe(probe, config, measured)
+        sets[probe] = _renamed(probe, held_out, config) if probe in RENAMED else _probe(probe, config, measured)
     return sets
 
 
@@ -130,13 +131,16 @@ def _check_longer(pool: TaskSet, longer: TaskSet) -> None:
         )
 
 
-def _renamed(held_out: TaskSet) -> TaskSet:
-    prepared = prepare([one.task for one in held_out.prepared], "random", 0)
-    return TaskSet(RENAMED, held_out.split, held_out.lengths, prepared, held_out.spec, "random")
+def _renamed(probe: str, held_out: TaskSet, config: TaskConfig) -> TaskSet:
+    # The seed is that of the examples, which have to speak the same language.
+    prepared = prepare([one.task for one in held_out.prepared], RENAMED[probe], config.seed)
+    return TaskSet(probe, held_out.split, held_out.lengths, prepared, held_out.spec, RENAMED[probe])
 
 
 def _probe(domain: str, config: TaskConfig, split: str) -> TaskSet:
     if domain in config.domains:
-        raise InputError(f"--probe {domain}: the run trains on it; name a domain that is left out, or {RENAMED}")
+        raise InputError(
+            f"--probe {domain}: the run trains on it; name a domain that is left out, or one of {', '.join(RENAMED)}"
+        )
     one = _tasks("held_out", split, config.held_out, None, config.model_copy(update={"domains": (domain,)}))
     return TaskSet(domain, one.split, one.lengths, one.prepared, one.spec)

@@ -8,5 +8,7 @@ lines      one line: a step, something meant as one, a heading, prose
 phrases    steps written as words
 listed     plans given as JSON
 lexicon    the words that a reply may use for a task
-rename     the same task in words that mean nothing
+rename     the same task in words that mean nothing, or that mislead
+words      where new names come from
+ordinary   the words that do
 """

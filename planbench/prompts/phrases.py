@@ -72,7 +72,7 @@ def _step_at(words: Sequence[str], start: int, lexicon: Lexicon, last: str) -> t
     mentions = [*before, *named_after]
     if not any(mention.label for mention in mentions) and lexicon.action(words[position - 1]) is not None:
         # An action's own name and bare arguments: their order is the action's, whatever the wording's is.
-        patterns = tuple(pattern for pattern in patterns if pattern.by_name)
+        patterns = tuple(pattern for pattern in patterns if pattern.by_name) or patterns
     nearby = frozenset(words[start : max([position, *(mention.end for mention in named_after)])])
     by_rank = [_assign(pattern, mentions, len(before), nearby, lexicon) for pattern in patterns]
     _, phrase, used = max(by_rank, key=lambda ranked: ranked[0])

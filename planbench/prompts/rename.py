@@ -1,25 +1,26 @@
-"""Renaming a task (obfuscation): the same planning problem in words that mean nothing.
+"""Renaming a task (obfuscation): the same planning problem in other words.
+
+    random     pronounceable nonsense
+    mystery    ordinary words that mean something else, as in PlanBench's Mystery Blocksworld (Valmeekam et al., 2023)
+    per-task   nonsense again, and each task has a domain language of its own
 
 A model that has seen Blocksworld in training may know its plans by heart; one that plans solves the renamed task as
-well. With `random`, predicates, actions, types, functions, constants, objects, variables and the names of domain and
-problem become pronounceable nonsense; structure, order and costs stay. Domain-level words depend on seed and domain
-alone, so that examples and all tasks of a set speak one language; objects are renamed per problem.
+well. Predicates, actions, types, functions, constants, objects, variables and the names of domain and problem change;
+structure, order and costs stay. Domain-level words depend on seed and domain alone, so that examples and all tasks of a
+set speak one language, except with `per-task`, where they depend on the problem too; objects are renamed per problem.
 
 Sentences of a wording would tell what a task was: a renamed domain is said in `generic_wording` of its new names.
-Renaming is a bijection: plans translate both ways, and a renamed plan has the verdict of the plan.
-Deceptive renaming (words that mean something else) and one language per task are not here yet.
+Renaming is a bijection: plans translate both ways, and a renamed plan has the verdict of the plan. Where the words come
+from is `planbench.prompts.words`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from random import Random
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from planbench.core.syntax import (
-    OBJECT,
-    TOTAL_COST,
     Action,
     And,
     Atom,
@@ -33,25 +34,12 @@ from planbench.core.syntax import (
     Parameter,
     Problem,
 )
-from planbench.core.verdict import Plan, Step
+from planbench.core.verdict import Plan
 from planbench.core.write import problem_text
 from planbench.errors import InputError
-from planbench.prompts.lexicon import ARTICLES, LEAD_IN, PREPOSITIONS
+from planbench.prompts import words
 
-WAYS = ("none", "random")
-
-_KEPT = frozenset({OBJECT, TOTAL_COST, "total-time"})
-"""Names that belong to PDDL itself."""
-
-_PDDL_WORDS = """
-define domain problem requirements types constants predicates functions action parameters precondition effect objects
-init goal metric minimize maximize and or not imply forall exists when either number increase decrease assign strips
-typing equality derived axiom over start end all plan task step do with holds here needed then longer costs
-"""
-_RESERVED = _KEPT.union(_PDDL_WORDS.split())
-_ONSETS = "bdfgjklmnprstvz"
-_VOWELS = "aeiou"
-_CODAS = "bdgklmnprstxz"
+WAYS = ("none", "random", "mystery", "per-task")
 
 _Node = TypeVar("_Node", bound=Formula | Effect)
 
@@ -84,65 +72,62 @@ def rename_task(domain: Domain, problem: Problem, how: str, seed: int) -> tuple[
         raise InputError(f"renaming {how}: there is no such way; use one of {', '.join(WAYS)}")
     if how == "none":
         return domain, problem, Renaming(domain.name, problem.name)
-    renaming = _random(domain, problem, seed)
+    renaming = _drawn(domain, problem, how, seed)
     return _domain(domain, renaming), _problem(problem, renaming), renaming
 
 
 def rename_plan(plan: Plan, renaming: Renaming) -> Plan:
-    """A plan in the words of the renamed task; unknown names stay."""
-    return tuple(_step(step, renaming) for step in plan)
-
-
-def _step(step: Step, renaming: Renaming) -> Step:
-    if not step:
-        return step
-    return (renaming.actions.get(step[0], step[0]), *(renaming.objects.get(name, name) for name in step[1:]))
-
-
-def _random(domain: Domain, problem: Problem, seed: int) -> Renaming:
-    """Fresh words for every name. Domain and problem draw from generators of their own, so that the words of the
-    domain are the same with every problem; the domain's words are never of the form of the problem's."""
-    own = [domain.name, *domain.types, *domain.predicates, *domain.functions, *domain.actions, *domain.constants]
-    told = _told(own)
-    words = _words(Random(f"{seed}\0{' '.join(own)}"), told, syllables=2)
-    shared = Renaming(
-        domain=next(words),
-        problem="",
-        types=_fresh(domain.types, words),
-        predicates=_fresh(domain.predicates, words),
-        functions=_fresh(domain.functions, words),
-        actions=_fresh(domain.actions, words),
-        objects=_fresh(domain.constants, words),
+    """A plan in the words of the renamed task. Names that the task does not have stay unknown."""
+    actions, objects = _unused(renaming.actions), _unused(renaming.objects)
+    return tuple(
+        (actions.get(step[0], step[0]), *(objects.get(name, name) for name in step[1:])) if step else step
+        for step in plan
     )
-    told |= _told(problem.objects)
-    names = _words(Random(f"{seed}\0{problem_text(problem, domain)}"), told, syllables=3)
-    return replace(shared, problem=next(names), objects={**shared.objects, **_fresh(problem.objects, names)})
 
 
-def _fresh(names: Iterable[str], words: Iterator[str]) -> dict[str, str]:
-    return {name: name if name in _KEPT else next(words) for name in names}
+def _unused(names: Mapping[str, str]) -> dict[str, str]:
+    """`names` made a permutation: what is only a new name becomes an old one that is no name any more, so that a step
+    which names nothing before names nothing afterwards."""
+    old = {new: name for name, new in names.items()}
+    permuted = dict(names)
+    for new in names.values():
+        if new not in names:
+            free = old[new]
+            while free in old:
+                free = old[free]
+            permuted[new] = free
+    return permuted
 
 
-def _told(names: Iterable[str]) -> frozenset[str]:
-    """The words that a new name must not be: the old names and their parts."""
-    return frozenset(part for name in names for part in (name, *name.replace("_", "-").split("-")))
+def _drawn(domain: Domain, problem: Problem, how: str, seed: int) -> Renaming:
+    """New words for every name. Domain and problem draw from generators of their own, so that the words of the domain
+    are the same with every problem, unless each is to have its own."""
+    own = [domain.name, *domain.types, *domain.predicates, *domain.functions, *domain.actions, *domain.constants]
+    everything = [*own, *problem.objects]
+    of_domain, of_problem = f"{seed}\0{' '.join(own)}", f"{seed}\0{problem_text(problem, domain)}"
+    if how == "mystery":
+        language = words.ordinary_language(of_domain, own)
+        names = words.ordinary_objects(of_problem, [*everything, problem.name])
+    else:
+        language = (
+            words.nonsense_language(f"{of_domain}\0{of_problem}", everything)
+            if how == "per-task"
+            else words.nonsense_language(of_domain, own)
+        )
+        names = words.nonsense_objects(of_problem, everything)
+    return Renaming(
+        domain=next(language.kinds),
+        types=_fresh(domain.types, language.kinds),
+        predicates=_fresh(domain.predicates, language.qualities),
+        functions=_fresh(domain.functions, language.kinds),
+        actions=_fresh(domain.actions, language.verbs),
+        problem=next(names),
+        objects={**_fresh(domain.constants, language.kinds), **_fresh(problem.objects, names)},
+    )
 
 
-def _words(random: Random, told: frozenset[str], syllables: int) -> Iterator[str]:
-    """Different pronounceable words without end: open syllables and a closed one ("tazovek"); none is a word of PDDL,
-    of the grammar in which replies are read, or an old name. Words of different `syllables` never meet: each grows by
-    steps of two when its length is used up."""
-    used = _RESERVED | told | LEAD_IN | ARTICLES | PREPOSITIONS.keys()
-    given: set[str] = set()
-    misses = 0
-    while True:
-        length = syllables + 2 * (misses // 1000)
-        word = "".join(random.choice(_ONSETS) + random.choice(_VOWELS) for _ in range(length)) + random.choice(_CODAS)
-        if word in used or word in given:
-            misses += 1
-            continue
-        given.add(word)
-        yield word
+def _fresh(names: Iterable[str], new: Iterator[str]) -> dict[str, str]:
+    return {name: name if name in words.KEPT else next(new) for name in names}
 
 
 def _domain(domain: Domain, renaming: Renaming) -> Domain:

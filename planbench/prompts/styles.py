@@ -8,7 +8,8 @@ Both readable styles ask for the plan between [PLAN] and [PLAN END], and whateve
 `planbench.prompts.extract`. Examples are turns of a conversation: the first user message holds instructions, domain
 and the first task, each later one a task alone, under a line [TASK]. A chat model sees a dialogue in which it has
 answered so before; for a base model the contents are joined and read as a text that goes on in the same pattern. A
-base model that goes on to invent the next [TASK] is cut there.
+base model that goes on to invent the next [TASK] is cut there. Where examples speak languages of their own (renamed
+`per-task`), the domain moves from the instructions to the tasks, each of which comes with its own.
 """
 
 from __future__ import annotations
@@ -35,16 +36,26 @@ TASK = "[TASK]"
 
 
 @dataclass(frozen=True)
+class Language:
+    """How a domain is said: as PDDL, and in English."""
+
+    domain_pddl: str
+    wording: Wording
+
+
+@dataclass(frozen=True)
 class Shot:
-    """A solved example: a task outside the set that is measured, and its reference plan."""
+    """A solved example: a task outside the set that is measured, and its reference plan. `own` is its language where
+    that is not the language of the task that is asked."""
 
     task: CompiledTask
     problem_pddl: str
     plan: Plan
+    own: Language | None = None
 
 
 class Build(Protocol):
-    """A task as a prompt. All shots are of the task's domain."""
+    """A task as a prompt. All shots are of the task's domain, perhaps in a language of their own."""
 
     def __call__(
         self, task: CompiledTask, domain_pddl: str, problem_pddl: str, wording: Wording, shots: Sequence[Shot] = ()
@@ -65,34 +76,38 @@ def build_pddl(
         "Solve a planning task given in PDDL. Find a plan: a sequence of actions that leads from the initial state to "
         "a state in which the goal holds.\n"
         f"Answer with the plan alone, between {OPENING} and {CLOSING}: one action a line, in the order of execution, "
-        "each in parentheses with the name of the action and then its objects.\n\n"
-        f"The domain:\n{domain_pddl.strip()}"
+        "each in parentheses with the name of the action and then its objects."
     )
-    tasks = [*(shot.problem_pddl.strip() for shot in shots), problem_pddl.strip()]
-    return _dialogue("pddl", opening, tasks, [plan_text(shot.plan) for shot in shots])
+    asked = [(shot.own.domain_pddl if shot.own else domain_pddl, shot.problem_pddl) for shot in shots]
+    asked.append((domain_pddl, problem_pddl))
+    tasks = [(f"The domain:\n{domain.strip()}", problem.strip()) for domain, problem in asked]
+    return _dialogue("pddl", opening, tasks, shots, [plan_text(shot.plan) for shot in shots])
 
 
 def build_english(
     task: CompiledTask, domain_pddl: str, problem_pddl: str, wording: Wording, shots: Sequence[Shot] = ()
 ) -> Prompt:
     """Style `english`."""
-    forms = "\n".join(
-        f"- {wording.step_form(action)}\n  {wording.rules[name]}".rstrip()
-        for name, action in task.domain.actions.items()
-    )
     opening = (
         "Solve a planning task. Find a plan: a sequence of actions that leads from the start to the goal.\n"
         f"Answer with the plan alone, between {OPENING} and {CLOSING}: one action a line, in the order of execution, "
-        "worded exactly as in the list of actions, with the names of objects in place of the words in capitals.\n\n"
-        + (f"{wording.intro.strip()}\n\n" if wording.intro.strip() else "")
-        + f"The actions:\n{forms}"
+        "worded exactly as in the list of actions, with the names of objects in place of the words in capitals."
     )
-    tasks = [*(english_task(shot.task, wording) for shot in shots), english_task(task, wording)]
-    return _dialogue("english", opening, tasks, [wording.plan(shot.plan, shot.task.objects) for shot in shots])
+    said = [(shot.task, shot.own.wording if shot.own else wording) for shot in shots]
+    tasks = [(english_domain(one, words), english_task(one, words)) for one, words in [*said, (task, wording)]]
+    plans = [words.plan(shot.plan, shot.task.objects) for shot, (_, words) in zip(shots, said, strict=True)]
+    return _dialogue("english", opening, tasks, shots, plans)
 
 
-def _dialogue(style: str, opening: str, tasks: Sequence[str], plans: Sequence[str]) -> Prompt:
-    asked = [f"{TASK}\n{task}" for task in tasks]
+def _dialogue(
+    style: str, opening: str, tasks: Sequence[tuple[str, str]], shots: Sequence[Shot], plans: Sequence[str]
+) -> Prompt:
+    """`tasks` are those of the shots and the one that is asked, each as domain and problem."""
+    if any(shot.own for shot in shots):
+        asked = [f"{TASK}\n{domain}\n\n{problem}" for domain, problem in tasks]
+    else:
+        opening = f"{opening}\n\n{tasks[-1][0]}"
+        asked = [f"{TASK}\n{problem}" for _, problem in tasks]
     asked[0] = f"{opening}\n\n{asked[0]}"
     messages = [Message("user", asked[0])]
     for plan, question in zip(plans, asked[1:], strict=True):
@@ -110,6 +125,15 @@ def write_answer(style: str, plan: Plan, task: CompiledTask, wording: Wording) -
     if style == "compact":
         return " ".join(plan_words(plan, name_objects(task.objects)))
     return _answer(wording.plan(plan, task.objects) if style == "english" else plan_text(plan))
+
+
+def english_domain(task: CompiledTask, wording: Wording) -> str:
+    """What the world is, and the actions."""
+    forms = "\n".join(
+        f"- {wording.step_form(action)}\n  {wording.rules[name]}".rstrip()
+        for name, action in task.domain.actions.items()
+    )
+    return (f"{wording.intro.strip()}\n\n" if wording.intro.strip() else "") + f"The actions:\n{forms}"
 
 
 def english_task(task: CompiledTask, wording: Wording) -> str:

@@ -170,8 +170,9 @@ def probes(summary: IterateSummary) -> Drawing:
     return Drawing(
         "Beyond the pool's kind",
         "Valid plans on task sets that the loop is not about (renamed: the same tasks in words that mean nothing; "
-        "another domain by its name), beside held-out: hollow at the first generation measured, full at the last, with "
-        "95% intervals where there is one seed, and small dots for several.",
+        "mystery: in words that mislead; per-task: in new words for each; another domain by its name), beside "
+        "held-out: hollow at the first generation measured, full at the last, with 95% intervals where there is one "
+        "seed, and small dots for several.",
         tuple(panels),
         ("arm", "tasks", "generation", "seed", "valid", "95% interval"),
         tuple(rows),

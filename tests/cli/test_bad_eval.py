@@ -104,7 +104,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: Path) -> 
         ("random --prompt fancy", ("'fancy'", "compact, english, pddl")),
         ("random --prompt compact --shots 1 --limit 3", ("compact", "--shots")),
         ("random --tasks other/blocksworld --shots 1", ("no examples", "--shots 0")),
-        ("random --rename deceptive", ("--rename", "deceptive", "random")),
+        ("random --rename deceptive", ("--rename", "deceptive", "random", "mystery", "per-task")),
         ("random --batch-size some", ("--batch-size", "some", "auto")),
         ("random --batch-size 0", ("--batch-size", "0")),
         ("random --top-p 0", ("--top-p",)),

@@ -7,10 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from planbench.cli.eval import command as eval_command
+from planbench.cli.prompt import command as prompt_command
 from planbench.core.parse import read_domain
 from planbench.paths import domains_dir
+from planbench.prompts.rename import WAYS
 from planbench.records.files import RunFolder
 from planbench.records.sample import Sample
 from planbench.suite.sets import task_sets
@@ -160,20 +164,35 @@ def test_a_folder_that_generate_wrote_is_measured_as_the_domain_is(planbench: Sh
 
 
 @pytest.mark.usefixtures("here")
-def test_prompt_shots_and_renaming_are_of_the_run(planbench: Shell) -> None:
-    argv = ["eval", "random", "--limit", 6, "--prompt", "english", "--shots", 2, "--rename", "random", "--out", "run"]
+@pytest.mark.parametrize("how", ["random", "mystery", "per-task"])
+def test_prompt_shots_and_renaming_are_of_the_run(how: str, planbench: Shell) -> None:
+    argv = ["eval", "random", "--limit", 6, "--prompt", "english", "--shots", 2, "--rename", how, "--out", "run"]
     found = summary(planbench, *argv)
     assert found["verdicts"]["valid"] + found["verdicts"]["goal_missed"] == 6
     settings = config("run")
-    assert (settings["prompt"], settings["shots"], settings["rename"]) == ("english", 2, "random")
+    assert (settings["prompt"], settings["shots"], settings["rename"]) == ("english", 2, how)
     for task in RunFolder(Path("run")).tasks():
         words = read_domain(task.domain_pddl)
         original = read_domain((domains_dir() / task.domain / "domain.pddl").read_text())
         assert len(words.actions) == len(original.actions)
         assert words.actions.keys().isdisjoint(original.actions)
+    domains = {task.domain_pddl for task in RunFolder(Path("run")).tasks()}
+    assert len(domains) == (6 if how == "per-task" else 3)
     steps = {step.strip("()").split()[0] for s in samples("run") for step in s.plan or ()}
     assert steps
     assert steps.isdisjoint({"pick-up", "stack", "unstack", "put-down", "move", "drive-truck"})
+    before = (Path("run") / "samples.jsonl").read_bytes()
+    assert summary(planbench, *argv) == found
+    assert (Path("run") / "samples.jsonl").read_bytes() == before
+    other = planbench(*argv, "--rename", "none")
+    assert (other.code, f"another rename ({how} there, none now)" in other.err) == (2, True)
+
+
+def test_the_ways_to_rename_are_those_there_are() -> None:
+    for command in (eval_command, prompt_command):
+        (option,) = (param for param in command.params if param.name == "rename")
+        assert isinstance(option.type, click.Choice)
+        assert tuple(option.type.choices) == WAYS
 
 
 @pytest.mark.usefixtures("here")

@@ -29,6 +29,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("pddl", 2, "random"),
         ("english", 1, "none"),
         ("english", 0, "random"),
+        ("english", 2, "mystery"),
+        ("pddl", 2, "per-task"),
+        ("compact", 0, "mystery"),
         ("compact", 0, "none"),
     ],
 )

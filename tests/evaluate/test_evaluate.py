@@ -118,6 +118,7 @@ def test_a_finished_run_is_not_drawn_again(tmp_path: Path) -> None:
         ({"prompt": "english"}, "another prompt (pddl there, english now)"),
         ({"shots": 1}, "another shots"),
         ({"rename": "random"}, "another rename"),
+        ({"rename": "mystery"}, "another rename (none there, mystery now)"),
         ({"batch_size": 2}, "another batch size (auto there, 2 now)"),
         ({"model_args": (("steps", "3"),)}, "another model args"),
         ({"model": "replay"}, "another model (random there, "),

@@ -20,7 +20,16 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(planner_checkpoint(tmp_path_factory.mktemp("checkpoint")))
 
 
-@pytest.mark.parametrize("asked", [{}, {"rename": "random"}, {"prompt": "english", "shots": 1}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"rename": "random"},
+        {"rename": "mystery"},
+        {"rename": "per-task", "shots": 1},
+        {"prompt": "english", "shots": 1},
+    ],
+)
 def test_verdicts_stay(asked: dict[str, Any], tmp_path: Path, checkpoint: str) -> None:
     for name in ("random", checkpoint):
         folder = tmp_path / Path(name).name

@@ -17,6 +17,7 @@ from planbench.errors import InputError, RunFolderError
 from planbench.loop.config import IterateConfig, TaskConfig
 from planbench.loop.iterate import iterate
 from planbench.loop.tasks import task_sets
+from planbench.preparation import examples
 from planbench.records.files import RunFolder
 from planbench.records.iterate import IterateSummary
 from planbench.records.trace import read_curated
@@ -208,6 +209,19 @@ def test_seeds_are_told_apart(tmp_path: Path) -> None:
         assert alone.finished
         assert alone.arms["shortest"] == [row for row in rows if row.seed == seed]
         assert [row.seeds for row in alone.across if row.split == "held_out"] == [1, 1]
+
+
+@pytest.mark.parametrize("probe", ["renamed", "mystery", "per-task"])
+def test_a_renamed_probe_is_the_held_out_tasks_in_the_words_of_its_examples(probe: str) -> None:
+    config = TaskConfig(pool=4, held_out=4, longer=0, pool_length=(2, 8), seed=3)
+    sets = task_sets(config, (probe,))
+    before, after = sets["held_out"].prepared, sets[probe].prepared
+    assert [one.task.id for one in before] == [one.task.id for one in after]
+    spoken = {one.compiled.domain.name for one in after}
+    assert "blocksworld" not in spoken
+    assert len(spoken) == (4 if probe == "per-task" else 1)
+    shots = examples([one.task for one in before], 2, sets[probe].rename, config.seed)["blocksworld"]
+    assert all((shot.task.domain.name in spoken) == (shot.own is None) for shot in shots)
 
 
 @pytest.mark.parametrize(

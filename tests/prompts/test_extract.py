@@ -10,7 +10,7 @@ from planbench.core.judge import judge
 from planbench.core.verdict import Plan, Step
 from planbench.prompts.blocks import LONGEST_ANSWER, answer_of
 from planbench.prompts.extract import extract_plan
-from planbench.prompts.lexicon import Lexicon, lexicon_of
+from planbench.prompts.lexicon import Lexicon, build_lexicon, lexicon_of
 from tests.prompts.notations import EXACT, NOTATIONS, SETTINGS
 from tests.prompts.tasks import PROBLEMS, Example, example
 
@@ -80,6 +80,15 @@ def test_no_text_raises(pieces: list[str], between: str, task: str) -> None:
     assert plan is None or all(isinstance(word, str) for step in plan for word in step)
     if plan is not None:
         judge(of.task, plan)
+
+
+def test_the_wording_from_names_alone_needs_neither_with_nor_arguments() -> None:
+    actions = {"rest": (), "stack": (frozenset({"object"}), frozenset({"object"}))}
+    objects = {name: frozenset({"object"}) for name in "ab"}
+    steps = {"rest": "do rest", "stack": "do stack with {0}, {1}"}
+    words = build_lexicon(actions, objects, steps=steps)
+    assert extract_plan("do rest\ndo stack a b", words) == (("rest",), ("stack", "a", "b"))
+    assert extract_plan("1. do stack b, a\n2. do rest", words) == (("stack", "b", "a"), ("rest",))
 
 
 HOSTILE = [
