@@ -1,8 +1,8 @@
 """MODEL strings: which string names which model.
 
-In order: a scheme (`replay:FILE`, `planner:NAME`, `hf:NAME`), a name of our own (`random`, `tiny`, `grown`, `smollm2-135m`), a `.gguf`
-file, a folder that exists, and last the name of a repository on the Hugging Face hub. So a folder wins over a hub name;
-a folder that is called like one of our own names is typed `./tiny`.
+In order: a scheme (`replay:FILE`, `planner:NAME`, `hf:NAME`), a name of our own (`random`, `tiny`, `grown`,
+`smollm2-135m`), a `.gguf` file, a folder that exists, and last the name of a repository on the Hugging Face hub. So a
+folder wins over a hub name; a folder that is called like one of our own names is typed `./tiny`.
 
 Loaders are imported when they are used: to name a model costs nothing, to load a checkpoint costs torch.
 """
@@ -44,9 +44,9 @@ FOLDERS: dict[str, str] = {
 PLANNED: dict[str, str] = {
     "server": "a model behind an OpenAI-compatible server",
 }
-WHAT_THERE_IS = ", ".join(
-    ["a checkpoint folder, a hub name (owner/name), a .gguf file, replay:FILE"]
-    + [*OWN_NAMES, f"planner:NAME ({', '.join(PLANNERS)})"]
+WHAT_THERE_IS = (
+    f"a checkpoint folder, a hub name (owner/name), a .gguf file, replay:FILE, {', '.join(OWN_NAMES)}, "
+    f"planner:NAME ({', '.join(PLANNERS)})"
 )
 """The end of every message about a MODEL string that names nothing."""
 

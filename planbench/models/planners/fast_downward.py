@@ -53,7 +53,7 @@ def _run(request: Request, limits: Limits, driver_options: list[str], search: li
             command = [sys.executable, str(_driver()), *_limit_options(limits), "--plan-file", "plan"]
             code = _call([*command, *driver_options, "domain.pddl", "problem.pddl", *search], folder, limits.seconds)
             plan = _plan(folder / "plan")
-            said = _last_line(folder / "log")
+            said = _last_word(folder / "log")
     except OSError as error:
         return Answer(None, f"Fast Downward could not be run: {error}", fault=True)
     return Answer(plan) if plan is not None else _without_plan(code, said, limits)
@@ -94,11 +94,20 @@ def _call(command: list[str], folder: Path, seconds: float) -> int | None:
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
+            # Interrupted, the driver takes leave of its own child, which nobody else may do.
+            _signal(process, signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1)
             return None
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _signal(process, signal.SIGKILL)
             process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """To the whole group of the process, if any of it is left."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _plan(path: Path) -> Plan | None:
@@ -111,6 +120,8 @@ def _plan(path: Path) -> Plan | None:
     return read_plan(text) if text.rpartition("\n; cost = ")[1] or text.startswith("; cost = ") else None
 
 
-def _last_line(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "it said nothing")
+def _last_word(path: Path) -> str:
+    """The last line of a log that says something, on its way to a message."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    telling = (line.strip() for line in reversed(lines) if not line.startswith("INFO") and "exit code: " not in line)
+    return next((line[:200] for line in telling if line), "it said nothing")

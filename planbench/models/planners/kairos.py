@@ -5,7 +5,6 @@ Kairos keeps to the limits itself, of which it counts the memory of its search a
 
 from __future__ import annotations
 
-
 from planbench.core.write import domain_text, problem_text
 from planbench.models.planners.limits import Answer, Limits, out_of_memory, out_of_time
 from planbench.records import Request
@@ -26,7 +25,7 @@ def first(request: Request, limits: Limits) -> Answer:
     )
     if result.plan is not None:
         return Answer(tuple((step.name, *step.args) for step in result.plan.steps))
-    status, stopped = kairos.Status, kairos.StopReason
+    status = kairos.Status
     if result.status == status.TIMEOUT:
         return Answer(None, out_of_time(limits), cut=True)
     if result.status in (status.OUT_OF_MEMORY, status.GROUNDING_TOO_LARGE):

@@ -24,7 +24,9 @@ from planbench.models.planners import PLANNERS, Entry
 from planbench.models.planners.limits import Answer, Limits, Solver
 from planbench.records import Reply, Request, SamplingSettings
 
-ARGS = {"seconds": "time for a task, a number above 0", "memory": "for a task in MB, a number of 1 or more"}
+LEAST_MEMORY = 64
+"""In MB; Fast Downward does not start with much less."""
+ARGS = {"seconds": "time for a task, a number above 0", "memory": f"for a task in MB, a number of {LEAST_MEMORY} or more"}
 EMPTY = "The plan is empty.\n"
 """The reply where the goal holds at the start: it is read as the plan of no steps, which no text at all is not."""
 
@@ -109,8 +111,8 @@ def _limits(options: LoadOptions) -> Limits:
     seconds, memory = options.args.get("seconds"), options.args.get("memory")
     if seconds is not None and not (re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", seconds) and float(seconds) > 0):
         raise InputError(f"--model-arg seconds={seconds}: type a number above 0")
-    if memory is not None and not (re.fullmatch(r"[0-9]{1,9}", memory) and int(memory)):
-        raise InputError(f"--model-arg memory={memory}: type a number of MB, 1 or more")
+    if memory is not None and not (re.fullmatch(r"[0-9]{1,9}", memory) and int(memory) >= LEAST_MEMORY):
+        raise InputError(f"--model-arg memory={memory}: type a number of MB, {LEAST_MEMORY} or more")
     return Limits(
         standard.seconds if seconds is None else float(seconds), standard.memory if memory is None else int(memory)
     )

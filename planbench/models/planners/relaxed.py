@@ -16,13 +16,16 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 
 from planbench.models.planners.grounding import Grounded, numbers_in
+from planbench.models.planners.limits import Budget
 
 
 class Relaxation:
     """The relaxation of a task. An operator without conditions is given a fact that always holds, and the goal is the
-    only effect of an operator at no cost, so that both need no case of their own."""
+    only effect of an operator at no cost, so that both need no case of their own. Every heuristic raises
+    `LimitReached` when the time is up."""
 
-    def __init__(self, task: Grounded) -> None:
+    def __init__(self, task: Grounded, budget: Budget) -> None:
+        self.budget = budget
         self.always, self.goal = task.facts, task.facts + 1
         self.facts = task.facts + 2
         self.needs = [operator.needs or (self.always,) for operator in task.operators]
@@ -105,6 +108,7 @@ class Relaxation:
     def _explore(self, state: int, costs: Sequence[float], *, summed: bool) -> tuple[list[float], list[int]]:
         """For each fact its value in h_add (`summed`) or h_max, and the operator that gives it, -1 where it holds in
         the state or is not reached. Facts are left in the order of their values, as in Dijkstra's algorithm."""
+        self.budget.check()
         values = [math.inf] * self.facts
         cheapest = [-1] * self.facts
         missing = self.sizes.copy()

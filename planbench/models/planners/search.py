@@ -22,19 +22,19 @@ from planbench.records import Request
 
 Heuristic = Callable[[int], float]
 
-STATE_BYTES = 450
-"""What a state takes up in the tables and the queue of a search, without its bits."""
+STATE_BYTES = 400
+"""What a state takes up in the tables and the queue of a search at most, without its bits."""
 
 _Parents = dict[int, tuple[int, Operator] | None]
 """The states that were seen, each with the state and the operator that it was reached by; None for the first."""
 
 
 def greedy(request: Request, limits: Limits) -> Answer:
-    return _within(request, limits, lambda task, budget: best_first(task, Relaxation(task).ff, budget))
+    return _within(request, limits, lambda task, budget: best_first(task, Relaxation(task, budget).ff, budget))
 
 
 def optimal(request: Request, limits: Limits) -> Answer:
-    return _within(request, limits, lambda task, budget: a_star(task, Relaxation(task).lm_cut, budget))
+    return _within(request, limits, lambda task, budget: a_star(task, Relaxation(task, budget).lm_cut, budget))
 
 
 def _within(request: Request, limits: Limits, search: Callable[[Grounded, Budget], Plan | None]) -> Answer:
@@ -52,6 +52,7 @@ def best_first(task: Grounded, heuristic: Heuristic, budget: Budget) -> Plan | N
     parents: _Parents = {task.initial: None}
     queue = [(heuristic(task.initial), 0, task.initial)]
     while queue:
+        budget.check()
         value, _, state = heappop(queue)
         if value == math.inf:
             continue
@@ -59,7 +60,6 @@ def best_first(task: Grounded, heuristic: Heuristic, budget: Budget) -> Plan | N
             return _plan(parents, state)
         for operator, after in task.successors(state):
             if after not in parents:
-                budget.check()
                 budget.keep(STATE_BYTES + sys.getsizeof(after))
                 parents[after] = (state, operator)
                 # Of states that look equally near, the first seen is the first to go on from.
@@ -75,6 +75,7 @@ def a_star(task: Grounded, heuristic: Heuristic, budget: Budget) -> Plan | None:
     queue = [(estimates[task.initial], estimates[task.initial], 0, 0.0, task.initial)]
     pushed = 0
     while queue:
+        budget.check()
         _, estimate, _, cost, state = heappop(queue)
         if estimate == math.inf or cost > costs[state]:
             continue
@@ -84,7 +85,6 @@ def a_star(task: Grounded, heuristic: Heuristic, budget: Budget) -> Plan | None:
             reached = cost + operator.cost
             if reached >= costs.get(after, math.inf):
                 continue
-            budget.check()
             budget.keep(STATE_BYTES + sys.getsizeof(after))
             # A state that was left before may be reached more cheaply, as LM-cut need not shrink step by step.
             costs[after], parents[after] = reached, (state, operator)
