@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,9 @@ OUT_OF_TIME = {21, 23, 24}
 NOT_COVERED = {30, 31, 33, 34}
 """Exit codes of https://www.fast-downward.org/latest/documentation/exit-codes/ by what they say of the task. 30 and 31
 are the translator's: it fails on what it does not cover. Any other one says that the program did not run."""
+
+_BY_THE_DRIVER = re.compile(r"^INFO |exit code: |^Driver aborting")
+"""Lines of a log that say nothing of a task."""
 
 
 def lama(request: Request, limits: Limits) -> Answer:
@@ -123,5 +127,5 @@ def _plan(path: Path) -> Plan | None:
 def _last_word(path: Path) -> str:
     """The last line of a log that says something, on its way to a message."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    telling = (line.strip() for line in reversed(lines) if not line.startswith("INFO") and "exit code: " not in line)
-    return next((line[:200] for line in telling if line), "it said nothing")
+    telling = (line.strip()[:200] for line in reversed(lines) if not _BY_THE_DRIVER.search(line))
+    return next(filter(None, telling), "it said nothing")
