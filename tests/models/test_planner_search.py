@@ -95,16 +95,16 @@ def test_random_tasks_are_solved_or_proven_unsolvable(case: Case) -> None:
     best = cheapest(task)
     if best is None:
         return
-    for answer in solve(task):
+    quick, cheap = solve(task)
+    for answer in (quick, cheap):
         assert not answer.cut
         assert (answer.plan is None) == (best == math.inf)
-        if answer.plan is not None:
-            verdict = judge(task, answer.plan)
-            assert verdict.valid, verdict
-    if answer.plan is not None:  # the last one is that of A*
-        assert verdict.cost is not None
+        assert answer.plan is None or judge(task, answer.plan).valid
+    if cheap.plan is not None:
+        cost = judge(task, cheap.plan).cost
+        assert cost is not None
         # The judge counts what the problem says that was spent at the start.
-        assert verdict.cost - (task.initial_cost if task.problem.metric else 0) == pytest.approx(best)
+        assert cost - (task.initial_cost if task.problem.metric else 0) == pytest.approx(best)
 
 
 @pytest.mark.parametrize("name", sorted(GENERATORS))
