@@ -108,7 +108,7 @@ def test_where_there_is_no_policy_it_says_so() -> None:
 @pytest.mark.parametrize("name", SEARCHING)
 def test_a_task_without_a_plan_is_said_to_have_none(name: str, style: str) -> None:
     """A block on itself: nothing in the reply reads as a plan, and it counts as the planner's."""
-    (task,) = generate("blocksworld", 1, plan_length=(4, 4))
+    (task,) = generate("blocksworld", 1, plan_length=(2, 2))
     goal = re.sub(r"\(:goal[\s\S]*", "(:goal (on b1 b1))\n)\n", task.problem_pddl)
     impossible = replace(task, problem_pddl=goal, reference=None)
     for rename in ("none", "random"):
