@@ -138,7 +138,8 @@ def requests_of(one: Prepared, style: str, shots: Sequence[Shot], settings: Samp
     for index in range(settings.samples):
         key = f"{one.task.hash}-{prompt.hash}-{index}"
         digest = blake2b(f"{settings.seed}-{key}".encode(), digest_size=8).digest()
-        requests.append(Request(key, prompt, one.compiled, one.task.hash, index, int.from_bytes(digest) >> 1))
+        seed = int.from_bytes(digest) >> 1
+        requests.append(Request(key, prompt, one.compiled, one.task.hash, index, seed, one.policy))
     return requests
 
 

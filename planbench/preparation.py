@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from planbench.core.compile import CompiledTask, compile_task
 from planbench.core.judge import judge
 from planbench.core.parse import read_domain, read_problem
 from planbench.core.syntax import Domain
+from planbench.core.verdict import Plan
 from planbench.core.write import domain_text, problem_text
 from planbench.errors import InputError
 from planbench.prompts.rename import rename_plan, rename_task
@@ -23,13 +26,14 @@ SHOT_LENGTHS = (2, 8)
 
 @dataclass(frozen=True)
 class Prepared:
-    """A task ready to be asked and judged. `task` holds the texts as the model sees them, renamed if asked for;
-    `key` is the canonical key of the task before that."""
+    """A task ready to be asked and judged. `task` holds the texts as the model sees them, renamed if asked for.
+    `policy` is its reference plan, None where it has none or where no policy of the domain found it."""
 
     task: Task
     compiled: CompiledTask
     wording: Wording
     reference_cost: float | None
+    policy: Plan | None = None
 
 
 def prepare(tasks: Iterable[Task], rename: str = "none", seed: int = 0) -> list[Prepared]:
@@ -52,6 +56,7 @@ def prepare(tasks: Iterable[Task], rename: str = "none", seed: int = 0) -> list[
 
 def _prepared(task: Task, domain: Domain, rename: str, seed: int) -> Prepared:
     problem = read_problem(task.problem_pddl, domain, task.problem_file or task.id)
+    has_policy = _has_policy(task.domain_toml, f"{task.domain}/domain.toml")
     if rename == "none":
         wording = read_wording(task.domain_toml, domain, f"{task.domain}/domain.toml")
     else:
@@ -77,7 +82,21 @@ def _prepared(task: Task, domain: Domain, rename: str, seed: int) -> Prepared:
                 f"{task.problem_file or task.id}: its reference plan is not valid: {verdict.kind}, {verdict.reason}"
             )
         cost = verdict.cost
-    return Prepared(task, compiled, wording, cost)
+    policy = task.reference.steps if task.reference is not None and has_policy else None
+    return Prepared(task, compiled, wording, cost, policy)
+
+
+@cache
+def _has_policy(domain_toml: str, source: str) -> bool:
+    """Whether the reference plans of a domain are what a policy finds (`reference = "policy"`, or nothing said), or
+    come with the making of its tasks (`reference = "construction"`)."""
+    try:
+        said = tomllib.loads(domain_toml).get("reference", "policy")
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{source}: not valid TOML: {error}; correct that line") from None
+    if said not in ("policy", "construction"):
+        raise InputError(f'{source}: reference is {said!r}; write "policy" or "construction"')
+    return said == "policy"
 
 
 def examples(tasks: Sequence[Task], count: int, rename: str = "none", seed: int = 0) -> dict[str, tuple[Shot, ...]]:

@@ -71,6 +71,10 @@ def command(
     planners that ship with planbench: tiny, the default, and grown (Blocksworld alone), what iterative deployment made
     of another.
 
+    Classical planners, to compare with: planner:policy (the reference plans), planner:gbfs and planner:astar, built in
+    for small tasks, and with their packages planner:kairos, planner:lama and planner:lmcut; each within --model-arg
+    seconds=10 and memory=1024 (MB) a task.
+
     The same command goes on where it was stopped; on a finished run it only prints the result again.
     """
     from planbench.evaluate import Asked, evaluate

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from planbench.core.join import FactIndex, Join
@@ -76,7 +77,8 @@ class CompiledTask:
     """A domain and one of its problems, ready to judge.
 
     `objects` maps every object, constants included, to its type. `initial` is the state at the start, `static` the
-    facts that always hold. States are values: `apply` returns a new one.
+    facts that always hold, `goal` the changing facts that must hold at the end and those that must not (as in a
+    `GroundAction`). States are values: `apply` returns a new one.
     """
 
     def __init__(self, domain: Domain, problem: Problem) -> None:
@@ -94,7 +96,7 @@ class CompiledTask:
         self.initial: State = frozenset(fact for fact in problem.init if fact[0] in changed)
         self.initial_cost = problem.values.get((TOTAL_COST,), 0.0)
         self._goal = Condition.of(problem.goal)
-        self._goal_test = self._ground_condition(self._goal, {})
+        self.goal = self._ground_condition(self._goal, {})
         above = supertypes(domain.types)
         members: dict[str, list[str]] = {kind: [] for kind in above}
         for name, kind in self.objects.items():
@@ -108,7 +110,6 @@ class CompiledTask:
                     self._allowed[parameter.types] = names
         self._preconditions = {name: Condition.of(action.precondition) for name, action in domain.actions.items()}
         self.kept: dict[Step, GroundAction] = {}
-        self._joins: dict[str, Join] | None = None
         self._static_index = FactIndex(self.static)
 
     # --- steps
@@ -196,20 +197,23 @@ class CompiledTask:
 
     def each_applicable(self, state: State) -> Iterator[Step]:
         """The same one by one, for domains where a parameter that no positive condition binds makes them too many."""
-        if self._joins is None:
-            self._joins = {
-                name: Join.of(action, self._preconditions[name].literals, self._allowed, self.fluents)
-                for name, action in self.domain.actions.items()
-            }
         index = FactIndex(state)
-        for name, join in self._joins.items():
+        for name, join in self.joins.items():
             for arguments in join.bindings(index, self._static_index):
                 step = (name, *arguments)
                 if self.ground(step).applies(state):
                     yield step
 
+    @cached_property
+    def joins(self) -> Mapping[str, Join]:
+        """For each action, the join that finds its arguments. What it yields meets the positive conditions alone."""
+        return {
+            name: Join.of(action, self._preconditions[name].literals, self._allowed, self.fluents)
+            for name, action in self.domain.actions.items()
+        }
+
     def goal_reached(self, state: Set[Fact]) -> bool:
-        needs, forbids = self._goal_test
+        needs, forbids = self.goal
         return needs <= state and forbids.isdisjoint(state)
 
     # --- what is missing

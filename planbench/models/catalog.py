@@ -1,8 +1,8 @@
 """MODEL strings: which string names which model.
 
-In order: a scheme (`replay:FILE`, `hf:NAME`), a name of our own (`random`, `tiny`, `grown`, `smollm2-135m`), a `.gguf`
-file, a folder that exists, and last the name of a repository on the Hugging Face hub. So a folder wins over a hub name;
-a folder that is called like one of our own names is typed `./tiny`.
+In order: a scheme (`replay:FILE`, `planner:NAME`, `hf:NAME`), a name of our own (`random`, `tiny`, `grown`,
+`smollm2-135m`), a `.gguf` file, a folder that exists, and last the name of a repository on the Hugging Face hub. So a
+folder wins over a hub name; a folder that is called like one of our own names is typed `./tiny`.
 
 Loaders are imported when they are used: to name a model costs nothing, to load a checkpoint costs torch.
 """
@@ -20,6 +20,7 @@ from pathlib import Path
 from planbench import paths
 from planbench.errors import CheckpointError, InputError
 from planbench.models.base import Model
+from planbench.models.planners import PLANNERS
 
 OWN_NAMES: dict[str, str] = {
     "tiny": "planbench.models.hf:load_shipped",
@@ -29,6 +30,7 @@ OWN_NAMES: dict[str, str] = {
 }
 SCHEMES: dict[str, str] = {
     "hf": "planbench.models.hf:load_named",
+    "planner": "planbench.models.planners.model:load",
     "replay": "planbench.models.replay:load",
 }
 FOLDERS: dict[str, str] = {
@@ -41,11 +43,12 @@ FOLDERS: dict[str, str] = {
 
 PLANNED: dict[str, str] = {
     "server": "a model behind an OpenAI-compatible server",
-    "planner": "a classical planner",
 }
-WHAT_THERE_IS = "a checkpoint folder, a hub name (owner/name), a .gguf file, replay:FILE, " + ", ".join(
-    OWN_NAMES
-)  # the end of every message about a MODEL string that names nothing
+WHAT_THERE_IS = (
+    f"a checkpoint folder, a hub name (owner/name), a .gguf file, replay:FILE, {', '.join(OWN_NAMES)}, "
+    f"planner:NAME ({', '.join(PLANNERS)})"
+)
+"""The end of every message about a MODEL string that names nothing."""
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
@@ -112,7 +115,7 @@ def _resolve(name: str) -> tuple[str, str]:
             raise InputError(f"{name}: {PLANNED[scheme]} is not there yet; there is: {WHAT_THERE_IS}")
         if scheme in SCHEMES and rest:
             return SCHEMES[scheme], rest
-        raise InputError(f"{name!r} names no model; there is: {WHAT_THERE_IS}")
+        raise InputError(f"{name!r} names no model{suggestion(name)}; there is: {WHAT_THERE_IS}")
     if name in OWN_NAMES:
         return OWN_NAMES[name], name
     if name.lower().endswith(".gguf") and not Path(name).is_dir():
@@ -131,7 +134,8 @@ def hub_name(name: str) -> str:
 
 def suggestion(name: str) -> str:
     """` (did you mean ...?)` where `name` is close to one of our own names, else nothing."""
-    close = difflib.get_close_matches(name.lower(), OWN_NAMES, n=1, cutoff=0.7)
+    names = [*OWN_NAMES, *(f"planner:{planner}" for planner in PLANNERS)]
+    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.7)
     return f" (did you mean {close[0]}?)" if close else ""
 
 

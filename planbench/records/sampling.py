@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from planbench.core.verdict import Plan
 from planbench.records.prompt import Prompt
 
 if TYPE_CHECKING:
     from planbench.core.compile import CompiledTask
 
 FinishReason = Literal["stop", "length", "error"]
-"""`stop`: the model ended its reply. `length`: the token limit did. `error`: ours; the verdict is `harness_error`."""
+"""`stop`: the model ended its reply. `length`: a limit did, of tokens, or of a planner's time or memory. `error`: ours;
+the verdict is `harness_error`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class SamplingSettings:
 @dataclass(frozen=True, slots=True)
 class Request:
     """One reply that is wanted. `key` is unique within a run and stable over runs of the same settings; `seed` is
-    derived from it. `task` is there for models that look at the task itself (`random`, planners)."""
+    derived from it. `task` is there for models that look at the task itself (`random`, planners), and so is `policy`:
+    the reference plan, where a policy of the domain found it, and None where there is none."""
 
     key: str
     prompt: Prompt
@@ -36,6 +39,7 @@ class Request:
     task_hash: str
     sample_index: int
     seed: int
+    policy: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
