@@ -76,6 +76,7 @@ def chosen_tasks(
     limit = limit or DEFAULT_LIMIT
     from planbench.pretrain.config import DOMAINS
     from planbench.suite import domain_names, generate, read_folder, spread
+    from planbench.suite.sets import evenly
 
     tasks: list[Task] = []
     if folder is not None:
@@ -91,7 +92,11 @@ def chosen_tasks(
         for name in names:
             if name in builtin:
                 # One more where the limit does not divide evenly; `spread` takes what is too many.
-                tasks += generate(name, -(-limit // len(names)), seed=seed, plan_length=(low, high))
+                count = -(-limit // len(names))
+                if count <= high - low:
+                    tasks += evenly(name, count, (low, high), seed)
+                else:
+                    tasks += generate(name, count, seed=seed, plan_length=(low, high))
             elif Path(name).is_dir():
                 tasks += _of_length(read_folder(Path(name)), plan_length)
             else:

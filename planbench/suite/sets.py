@@ -88,6 +88,18 @@ def set_hash(tasks: Sequence[Task]) -> str:
     return digest.hexdigest()
 
 
+def evenly(domain: str, count: int, lengths: tuple[int, int], seed: int) -> list[Task]:
+    """`count` tasks of a domain, fewer than there are lengths, spread over all of these. Raises InputError as
+    `generate` does."""
+    found: dict[str, Draft] = {}
+    for part in _parts(lengths, count):
+        _add(found, domain, 1, part, seed)
+    _add(found, domain, count - len(found), lengths, seed)
+    if len(found) < count:
+        return generate(domain, count, seed=seed, plan_length=lengths)
+    return tasks_of(domain, ((draft, key) for key, draft in found.items()))
+
+
 def _tasks(asked: TaskSet, domain: str) -> list[Task]:
     if asked.preset is not None:
         return generate(domain, asked.each, seed=asked.seed, preset=asked.preset)
