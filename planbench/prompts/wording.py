@@ -220,7 +220,12 @@ def _amount(part: Increase) -> str:
     return f"{part.amount:g}"
 
 
+_PLURALS = {"child": "children", "man": "men"}
+
+
 def _plural(noun: str) -> str:
+    if noun in _PLURALS:
+        return _PLURALS[noun]
     if noun.endswith(("s", "x", "ch", "sh")):
         return noun + "es"
     if noun.endswith("y") and noun[-2:-1] not in set("aeiou"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planbench.core.verdict import Plan
 
@@ -22,6 +23,23 @@ class Draft:
     plan: Plan
     optimal: bool
     constants: frozenset[str] = frozenset()
+
+
+def renumbered(draft: Draft) -> Draft:
+    """The same task with its objects numbered from 1 on, without the gaps that objects taken out of it left."""
+    count: Counter[str] = Counter()
+    names: dict[str, str] = {}
+    for thing in draft.objects:
+        kind = thing.rstrip("0123456789")
+        if kind != thing:
+            count[kind] += 1
+            names[thing] = f"{kind}{count[kind]}"
+
+    def anew(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+        return tuple((fact[0], *(names.get(thing, thing) for thing in fact[1:])) for fact in facts)
+
+    objects = {names.get(thing, thing): kind for thing, kind in draft.objects.items()}
+    return replace(draft, objects=objects, init=anew(draft.init), goal=anew(draft.goal), plan=anew(draft.plan))
 
 
 def problem_pddl(draft: Draft, name: str, domain: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from random import Random
 
 from planbench.core.verdict import Plan, Step
-from planbench.suite.draft import Draft, Fact
+from planbench.suite.draft import Draft, Fact, renumbered
 from planbench.suite.fitting import fitted
 
 Arc = tuple[str, str, str]
@@ -38,7 +38,8 @@ def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
     if not wide and len(names) > count + 3:
         idle = [car for car in names if car not in goal and car != aboard]
         at = {car: place for car, place in at.items() if car not in idle[rng.randint(0, 3) :]}
-    return _task(locations, at, {car: goal[car] for car in at if car in goal}, here, aboard)
+    task = _task(locations, at, {car: goal[car] for car in at if car in goal}, here, aboard)
+    return task and renumbered(task)
 
 
 def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:

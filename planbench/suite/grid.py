@@ -6,13 +6,18 @@ key in hand.
 The reference plan comes from a policy: one wanted key after another is fetched and brought; where a locked place is in
 the way, the nearest key that fits is fetched first. Up to three wanted keys are tried in every order and the shortest
 plan is kept. It is optimal where one key is wanted and the plan is as long as the distances alone demand.
+
+That policy finds no plan where a wanted key would have to be left behind to open a lock that lies further on: on its
+way there the robot comes past the wanted key and takes it again. In large tasks of a size asked for there is nearly
+always such a lock; there a second policy opens all locks on the way of a wanted key before it takes that.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import permutations
 from random import Random
 
@@ -52,20 +57,23 @@ class World:
 
 def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
     """A task whose plan has roughly `target` steps; None where the goal already holds or the policy finds no plan."""
-    return _task(*(_wide_world(rng, target) if wide and rng.random() < 0.75 else _ordinary_world(rng, target)))
+    return _task(
+        *(_wide_world(rng, target) if wide and rng.random() < 0.75 else _ordinary_world(rng, target)), _deliver
+    )
 
 
 def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:
     """A task of `width` by `height` places, `locked` of which are locked, with locks of `shapes` and `keys` of which
-    half, rounded up, are wanted elsewhere; None where the policy finds no plan."""
-    return _task(*_sized_world(rng, sizes))
+    half, rounded up, are wanted elsewhere; None where neither policy finds a plan."""
+    world, wanted = _sized_world(rng, sizes)
+    return _task(world, wanted, _deliver) or _task(world, wanted, _bring_along_open_ways)
 
 
-def _task(world: World, wanted: dict[str, Place]) -> Draft | None:
+def _task(world: World, wanted: dict[str, Place], deliver: _Deliver) -> Draft | None:
     if all(world.keys.get(key) == place for key, place in wanted.items()):
         return None
     start = world.copy()
-    best = solve(world, wanted)
+    best = solve(world, wanted, deliver)
     if best is None:
         return None
     places = _places(world)
@@ -150,18 +158,18 @@ def _wide_world(rng: Random, target: int) -> tuple[World, dict[str, Place]]:
     return world, goals
 
 
-def solve(world: World, wanted: dict[str, Place]) -> list[Step] | None:
-    """The policy's plan, or None where it finds none. `world` is left as it was."""
+def solve(world: World, wanted: dict[str, Place], deliver: _Deliver) -> list[Step] | None:
+    """The plan of a policy, or None where it finds none. `world` is left as it was."""
     pending = [key for key, place in wanted.items() if world.keys.get(key) != place]
     orders = permutations(pending) if len(pending) <= 3 else [_nearest_first(world, wanted, pending)]
-    plans = [plan for order in orders if (plan := _in_order(world.copy(), wanted, list(order))) is not None]
+    plans = [plan for order in orders if (plan := _in_order(world.copy(), wanted, list(order), deliver)) is not None]
     return min(plans, key=len, default=None)
 
 
-def _in_order(world: World, wanted: dict[str, Place], order: list[str]) -> list[Step] | None:
+def _in_order(world: World, wanted: dict[str, Place], order: list[str], deliver: _Deliver) -> list[Step] | None:
     for _ in range(3):
         for key in order:
-            if world.keys.get(key) != wanted[key] and not _deliver(world, key, wanted[key]):
+            if world.keys.get(key) != wanted[key] and not deliver(world, key, wanted):
                 return None
         # A key already brought may have been taken again to open a lock.
         order = [key for key, place in wanted.items() if world.keys.get(key) != place]
@@ -170,33 +178,87 @@ def _in_order(world: World, wanted: dict[str, Place], order: list[str]) -> list[
     return None
 
 
-def _deliver(world: World, key: str, goal: Place) -> bool:
+def _deliver(world: World, key: str, wanted: Mapping[str, Place]) -> bool:
+    """The first policy."""
+    seen: set[tuple[object, ...]] = set()
     for _ in range(4 * (len(world.locked) + 1)):
-        target = goal if world.holding == key else world.keys[key]
-        route = _route(world, target, through_locks=True)
+        # What was so before would come again and again.
+        now = (world.robot, world.holding, len(world.locked), *world.keys.items())
+        if now in seen:
+            return False
+        seen.add(now)
+        target = wanted[key] if world.holding == key else world.keys[key]
+        route = _route(_search(world, through_locks=True), target)
         if route is None:
             return False
         lock = next((place for place in route if place in world.locked), None)
         if lock is None:
             _walk(world, route)
             if world.holding == key:
-                world.steps.append(("putdown", _name(world.robot), key))
-                world.keys[key], world.holding = world.robot, None
+                _put_down(world, key)
                 return True
             _take(world, key)
         elif world.holding is not None and world.shape[world.holding] == world.locked[lock]:
             _walk(world, route[: route.index(lock)])
-            shape = world.locked.pop(lock)
-            world.steps.append(("unlock", _name(world.robot), _name(lock), world.holding, shape))
+            _unlock(world, lock, world.holding)
         else:
+            came = _search(world)
             fitting = [other for other in world.keys if world.shape[other] == world.locked[lock]]
-            routes = [(other, way) for other in fitting if (way := _route(world, world.keys[other])) is not None]
+            routes = [(other, way) for other in fitting if (way := _route(came, world.keys[other])) is not None]
             if not routes:
                 return False
             other, way = min(routes, key=lambda pair: len(pair[1]))
             _walk(world, way)
             _take(world, other)
     return False
+
+
+def _bring_along_open_ways(world: World, key: str, wanted: Mapping[str, Place]) -> bool:
+    """The second policy. Locks that no key fits are walls; a key that was brought already opens a lock only where no
+    other is at hand."""
+    while True:
+        held = world.holding == key
+        place = world.robot if held else world.keys[key]
+        way = _route(_search(world, through_locks=True, walls=True), place)
+        onward = _route(_search(world, start=place, through_locks=True, walls=True), wanted[key])
+        if way is None or onward is None:
+            return False
+        lock = next((place for place in (*way, *onward) if place in world.locked), None)
+        if lock is None:
+            _walk(world, way)
+            if not held:
+                _take(world, key)
+            _walk(world, onward)
+            _put_down(world, key)
+            return True
+        if world.holding is None or world.shape[world.holding] != world.locked[lock]:
+            came = _search(world)
+            fitting = [other for other, there in world.keys.items() if world.shape[other] == world.locked[lock]]
+            routes = [(other, way) for other in fitting if (way := _route(came, world.keys[other])) is not None]
+            if not routes:
+                return False
+            other, way = min(routes, key=lambda pair: (wanted.get(pair[0]) == world.keys[pair[0]], len(pair[1])))
+            _walk(world, way)
+            _take(world, other)
+        came = _search(world)
+        ways = [way for near in _neighbours(world, lock) if (way := _route(came, near)) is not None]
+        _walk(world, min(ways, key=len))
+        assert world.holding is not None
+        _unlock(world, lock, world.holding)
+
+
+_Deliver = Callable[[World, str, Mapping[str, Place]], bool]
+"""Brings a key to where it is wanted, and says whether that came to an end."""
+
+
+def _unlock(world: World, lock: Place, key: str) -> None:
+    shape = world.locked.pop(lock)
+    world.steps.append(("unlock", _name(world.robot), _name(lock), key, shape))
+
+
+def _put_down(world: World, key: str) -> None:
+    world.steps.append(("putdown", _name(world.robot), key))
+    world.keys[key], world.holding = world.robot, None
 
 
 def _take(world: World, key: str) -> None:
@@ -215,33 +277,56 @@ def _walk(world: World, route: list[Place]) -> None:
         world.robot = place
 
 
-def _route(world: World, target: Place, *, through_locks: bool = False) -> list[Place] | None:
-    """The places to enter on a cheapest way to `target`, in order; empty where the robot is there already."""
-    cost = {world.robot: 0}
-    came: dict[Place, Place] = {}
-    queue = deque([world.robot])
+def _search(
+    world: World, *, start: Place | None = None, through_locks: bool = False, walls: bool = False
+) -> dict[Place, Place]:
+    """For each place that can be reached the one before it on a cheapest way from `start`, by default the robot's
+    place. `walls`: not through locks that no key fits."""
+    first = start or world.robot
+    shut = set() if through_locks else set(world.locked)
+    if walls:
+        shapes = set(world.shape.values())
+        shut |= {place for place, shape in world.locked.items() if shape not in shapes}
+    near = _neighbourhood(world.width, world.height)
+    locked = world.locked
+    cost = {first: 0}
+    came = {first: first}
+    queue = deque([first])
     while queue:
         here = queue.popleft()
-        for place in _neighbours(world, here):
-            if place in world.locked and not through_locks:
+        so_far = cost[here]
+        for place in near[here]:
+            if place in shut:
                 continue
-            price = cost[here] + (_LOCK_COST if place in world.locked else 1)
+            price = so_far + (_LOCK_COST if place in locked else 1)
             if price < cost.get(place, 1 << 30):
                 cost[place], came[place] = price, here
                 queue.append(place)
-    if target not in cost:
+    return came
+
+
+def _route(came: Mapping[Place, Place], target: Place) -> list[Place] | None:
+    """The places to enter on the way to `target`, in order; empty where the search began there."""
+    if target not in came:
         return None
-    route = []
-    while target != world.robot:
+    route: list[Place] = []
+    while came[target] != target:
         route.append(target)
         target = came[target]
     return route[::-1]
 
 
-def _neighbours(world: World, place: Place) -> list[Place]:
-    x, y = place
-    near = ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1))
-    return [(a, b) for a, b in near if 0 <= a < world.width and 0 <= b < world.height]
+@cache
+def _neighbourhood(width: int, height: int) -> dict[Place, tuple[Place, ...]]:
+    def around(x: int, y: int) -> tuple[Place, ...]:
+        near = ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1))
+        return tuple((a, b) for a, b in near if 0 <= a < width and 0 <= b < height)
+
+    return {(x, y): around(x, y) for x in range(width) for y in range(height)}
+
+
+def _neighbours(world: World, place: Place) -> tuple[Place, ...]:
+    return _neighbourhood(world.width, world.height)[place]
 
 
 def _distance(a: Place, b: Place) -> int:

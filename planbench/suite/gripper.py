@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from random import Random
 
 from planbench.core.verdict import Plan, Step
-from planbench.suite.draft import Draft, Fact
+from planbench.suite.draft import Draft, Fact, renumbered
 from planbench.suite.fitting import fitted
 
 GRIPPERS: tuple[str, ...] = ("left", "right")
@@ -51,7 +51,8 @@ def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
         gone = idle[rng.randint(0, 3) :]
         at = {ball: room for ball, room in world.at.items() if ball not in gone}
         world = World(rooms, world.robot, at, world.held)
-    return _task(world, {ball: goal[ball] for ball in world.at if ball in goal})
+    task = _task(world, {ball: goal[ball] for ball in world.at if ball in goal})
+    return task and renumbered(task)
 
 
 def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from random import Random
 
 from planbench.core.verdict import Plan, Step
-from planbench.suite.draft import Draft, Fact
+from planbench.suite.draft import Draft, Fact, renumbered
 from planbench.suite.fitting import fitted
 
 
@@ -48,7 +48,8 @@ def draft(rng: Random, target: int, wide: bool = False) -> Draft | None:
             {name: floor for name, floor in world.origin.items() if name not in gone},
             {name: floor for name, floor in world.destin.items() if name not in gone},
         )
-    return _task(world, [name for name in world.destin if name in wanted])
+    task = _task(world, [name for name in world.destin if name in wanted])
+    return task and renumbered(task)
 
 
 def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:

@@ -2,7 +2,7 @@
   (:domain gripper)
   (:objects
     r1 r2 r3 r4 r5 r6 - room
-    b1 b2 b3 b4 b5 b6 b7 b8 b9 b10 b11 b12 b16 b17 - ball
+    b1 b2 b3 b4 b5 b6 b7 b8 b9 b10 b11 b12 b13 b14 - ball
     left right - gripper)
   (:init
     (at-robby r3)
@@ -19,8 +19,8 @@
     (at b10 r4)
     (at b11 r4)
     (at b12 r5)
-    (at b16 r6)
-    (at b17 r5))
+    (at b13 r6)
+    (at b14 r5))
   (:goal (and
     (at b1 r1)
     (at b3 r4)
@@ -30,5 +30,5 @@
     (at b9 r4)
     (at b10 r4)
     (at b12 r3)
-    (at b16 r4)
-    (at b17 r6))))
+    (at b13 r4)
+    (at b14 r6))))

@@ -1,7 +1,7 @@
 (define (problem miconic-16-63d56b2edf)
   (:domain miconic)
   (:objects
-    p1 p2 p3 p4 p10 p11 - passenger
+    p1 p2 p3 p4 p5 p6 - passenger
     f1 f2 f3 f4 f5 f6 - floor)
   (:init
     (lift-at f1)
@@ -9,14 +9,14 @@
     (origin p2 f3)
     (origin p3 f6)
     (origin p4 f6)
-    (origin p11 f6)
-    (boarded p10)
+    (origin p6 f6)
+    (boarded p5)
     (destin p1 f4)
     (destin p2 f5)
     (destin p3 f5)
     (destin p4 f5)
-    (destin p10 f1)
-    (destin p11 f1)
+    (destin p5 f1)
+    (destin p6 f1)
     (above f1 f2)
     (above f1 f3)
     (above f1 f4)
@@ -37,5 +37,5 @@
     (served p2)
     (served p3)
     (served p4)
-    (served p10)
-    (served p11))))
+    (served p5)
+    (served p6))))
