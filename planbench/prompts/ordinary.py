@@ -34,9 +34,8 @@ _KINDS = """
 anthem aunt autumn ballad baron birthday blizzard carnival century ceremony choir clown comedy cousin dentist destiny
 detective dragon drizzle duchess echo eclipse emperor fable fairy festival friendship funeral ghost giant goblin holiday
 horoscope hurricane icicle jester journalist knight lawyer legend lullaby melody mermaid midnight miracle monarch monk
-myth nephew nightmare novel opera orchestra orphan pianist pirate poet priest princess prophet proverb religion rhythm
-riddle rumor sibling sonnet sorrow sphinx sunrise symphony tango twin uncle vampire volcano waltz wedding widow winter
-witch wizard zodiac
+myth nephew nightmare novel opera orchestra pianist pirate poet priest princess prophet proverb religion rhythm riddle
+rumor sonnet sorrow sphinx sunrise symphony tango uncle vampire volcano waltz wedding widow winter witch wizard zodiac
 """
 
 _THINGS = """

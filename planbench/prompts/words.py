@@ -56,11 +56,11 @@ def nonsense_objects(seed: str, old: Iterable[str]) -> Iterator[str]:
 def ordinary_language(seed: str, old: Iterable[str]) -> Words:
     """As `nonsense_language`, of words that mean something else."""
     old = tuple(old)
-    random = Random(seed)
+    # A generator each, so that a change of one list leaves what the others give.
     return Words(
-        kinds=_ordinary(ordinary.KINDS, random, old),
-        qualities=_ordinary(ordinary.QUALITIES, random, old),
-        verbs=_ordinary(ordinary.VERBS, random, old),
+        kinds=_ordinary(ordinary.KINDS, Random(f"{seed}\0kinds"), old),
+        qualities=_ordinary(ordinary.QUALITIES, Random(f"{seed}\0qualities"), old),
+        verbs=_ordinary(ordinary.VERBS, Random(f"{seed}\0verbs"), old),
     )
 
 

@@ -225,7 +225,7 @@ GOLDEN_WORDS = {
         ["befurad", "puvanom", "nigorad", "dilupaz"],
     ),
     "mystery": (
-        {"pick-up": "embarrass", "put-down": "hypnotize", "stack": "argue", "unstack": "apologize"},
+        {"pick-up": "embrace", "put-down": "tremble", "stack": "stammer", "unstack": "swear"},
         ["guitar", "nettle", "swan", "caterpillar"],
     ),
     "per-task": (

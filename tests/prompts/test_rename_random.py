@@ -75,7 +75,7 @@ def mutations(draw: st.DrawFn, plan: Plan, words: list[str]) -> Plan:
     if not plan:
         return ((draw(st.sampled_from(words)), draw(st.sampled_from(words))),)
     at = draw(st.integers(0, len(plan) - 1))
-    step = list(plan[at])
+    step = list(plan[at]) or [""]  # a malformed plan may have a step of no words
     step[draw(st.integers(0, len(step) - 1))] = draw(st.sampled_from(words))
     return (*plan[:at], *draw(st.sampled_from([(), (plan[at], plan[at]), (tuple(step),)])), *plan[at + 1 :])
 
