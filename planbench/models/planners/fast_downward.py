@@ -1,9 +1,9 @@
 """`planner:lama` and `planner:lmcut`: Fast Downward (https://www.fast-downward.org, GPL-3.0), as a program of its own.
 
 It comes in the wheel `up-fast-downward`, of which nothing is imported: its driver is run in a temporary folder and in a
-process group of its own, which is killed when the time is up. What counts is the plan file, whatever the exit code; the
-exit code says why there is none. Fast Downward holds itself to the same limits, in seconds of processor time, so that
-it also ends by itself where this process is killed.
+process group of its own, which is ended when the time is up. What counts is the plan file, whatever the exit code; the
+exit code says why there is none. Fast Downward holds itself to the limit of memory, and to a little more than that of
+time, in seconds of the processor, so that it also ends where this process is killed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,19 +33,27 @@ NOT_COVERED = {30, 31, 33, 34}
 """Exit codes of https://www.fast-downward.org/latest/documentation/exit-codes/ by what they say of the task. 30 and 31
 are the translator's: it fails on what it does not cover. Any other one says that the program did not run."""
 
+SPARE_SECONDS = 5
+
+_BY_THE_DRIVER = re.compile(r"^INFO |exit code: |^Driver aborting|^Remove intermediate|^Peak memory")
+"""Lines of a log that say nothing of a task."""
+
 
 def lama(request: Request, limits: Limits) -> Answer:
     """The first plan of LAMA: found fast, not the shortest."""
-    return _run(request, limits, ["--alias", "lama-first"], [])
+    return run(request, limits, ["--alias", "lama-first"], [])
 
 
 def lmcut(request: Request, limits: Limits) -> Answer:
     """A cheapest plan, by A* with LM-cut."""
-    return _run(request, limits, [], ["--search", "astar(lmcut())"])
+    return run(request, limits, [], ["--search", "astar(lmcut())"])
 
 
-def _run(request: Request, limits: Limits, driver_options: list[str], search: list[str]) -> Answer:
+def run(request: Request, limits: Limits, driver_options: list[str], search: list[str]) -> Answer:
+    """What Fast Downward answers, called so."""
     task = request.task
+    if task.goal_reached(task.initial):
+        return Answer(())  # an empty goal becomes an axiom, which LM-cut does not cover
     try:
         with TemporaryDirectory(prefix="planbench-") as name:
             folder = Path(name)
@@ -82,7 +91,8 @@ def _driver() -> Path:
 
 
 def _limit_options(limits: Limits) -> list[str]:
-    return ["--overall-time-limit", f"{math.ceil(limits.seconds)}s", "--overall-memory-limit", f"{limits.memory}M"]
+    seconds = math.ceil(limits.seconds) + SPARE_SECONDS
+    return ["--overall-time-limit", f"{seconds}s", "--overall-memory-limit", f"{limits.memory}M"]
 
 
 def _call(command: list[str], folder: Path, seconds: float) -> int | None:
@@ -123,5 +133,5 @@ def _plan(path: Path) -> Plan | None:
 def _last_word(path: Path) -> str:
     """The last line of a log that says something, on its way to a message."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    telling = (line.strip() for line in reversed(lines) if not line.startswith("INFO") and "exit code: " not in line)
-    return next((line[:200] for line in telling if line), "it said nothing")
+    telling = (line.strip()[-200:] for line in reversed(lines) if not _BY_THE_DRIVER.search(line))
+    return next(filter(None, telling), "it said nothing")

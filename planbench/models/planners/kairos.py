@@ -30,6 +30,8 @@ def first(request: Request, limits: Limits) -> Answer:
         return Answer(None, out_of_time(limits), cut=True)
     if result.status in (status.OUT_OF_MEMORY, status.GROUNDING_TOO_LARGE):
         return Answer(None, out_of_memory(limits), cut=True)
+    if result.status == status.UNSOLVABLE:
+        return Answer(None, "there is none, as Kairos found")
     if result.status == status.INTERNAL_ERROR:
         return Answer(None, f"Kairos failed ({_why(result)})", fault=True)
     return Answer(None, f"Kairos ended with {result.status.name.lower()} ({_why(result)})")

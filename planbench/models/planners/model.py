@@ -26,7 +26,10 @@ from planbench.records import Reply, Request, SamplingSettings
 
 LEAST_MEMORY = 64
 """In MB; Fast Downward does not start with much less."""
-ARGS = {"seconds": "time for a task, a number above 0", "memory": f"for a task in MB, a number of {LEAST_MEMORY} or more"}
+ARGS = {
+    "seconds": "time for a task, a number above 0",
+    "memory": f"for a task in MB, a number of {LEAST_MEMORY} or more",
+}
 EMPTY = "The plan is empty.\n"
 """The reply where the goal holds at the start: it is read as the plan of no steps, which no text at all is not."""
 
