@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from planbench.loop.checkpoints import Source
 from planbench.loop.config import IterateConfig
 from planbench.loop.training import finetune_settings
 
-PAPER = Path(__file__).parents[2] / "experiments/paper/blocksworld.toml"
+FOLDER = Path(__file__).parents[2] / "experiments/paper"
+PAPER = FOLDER / "blocksworld.toml"
 
 
 def test_dry_run_says_what_the_paper_did(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,3 +39,20 @@ def test_dry_run_says_what_the_paper_did(capsys: pytest.CaptureFixture[str]) -> 
     assert (settings.lora.r, settings.lora.alpha, settings.lora.dropout) == (16, 32, 0.05)
     assert (settings.lr, settings.batch, settings.epochs, settings.optimizer) == (1e-5, 1, 2, "adamw")
     assert (settings.validation, settings.steps) == (0.1, None)
+
+
+@pytest.mark.parametrize(("name", "domains"), [("rovers", 1), ("sokoban", 1), ("ten-domains", 10)])
+def test_the_other_runs_differ_in_their_tasks_alone(
+    name: str, domains: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, other = (tomllib.loads((FOLDER / f"{one}.toml").read_text())["iterate"] for one in ("blocksworld", name))
+    assert other["tasks"] == 1_000 * domains
+    differing = {key for key in other if other[key] != first[key]}
+    assert differing <= {"domain", "tasks", "held-out", "longer"}
+    assert set(other) == set(first)
+    fewer = ["--tasks", "30", "--held-out", "10", "--longer", "10"]
+    assert main(["iterate", "--config", str(FOLDER / f"{name}.toml"), *fewer, "--dry-run", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["config"]["tasks"]["domains"]) == domains
+    assert told["tasks"] == {"pool": 30, "held_out": 10, "longer": 10}
+    assert told["samples"] == 18 * 50
