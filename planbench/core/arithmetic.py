@@ -106,25 +106,25 @@ _SCALING = {"scale-up": "*", "scale-down": "/"}
 
 def changed_values(changes: list[GroundChange], values: Values) -> dict[Fact, float] | None:
     """The new values of what is changed, all computed from the old ones; None where they are not defined: a value is
-    missing, or a function is changed twice in ways that depend on their order (PDDL 2.1 allows several increases and
-    decreases, or several scalings, and one assignment)."""
+    missing, or a function is changed more than once and not by increases and decreases alone (as in PDDL 2.1)."""
     after: dict[Fact, float] = {}
-    kinds: dict[Fact, str] = {}
+    final: set[Fact] = set()
     for name, target, amount in changes:
         by = value(amount, values)
-        kind = "additive" if name in _ADDITIVE else "scaling" if name in _SCALING else "assign"
-        if by is None or kinds.get(target, kind) != kind or (kind == "assign" and target in after):
+        additive = name in _ADDITIVE
+        if by is None or target in final or (not additive and target in after):
             return None
-        kinds[target] = kind
         old = after.get(target, values.get(target))
-        if kind == "assign":
+        if name == "assign":
             new: float | None = by
         elif old is None:
             return None
-        elif kind == "additive":
+        elif additive:
             new = operate("+", old, _ADDITIVE[name] * by)
         else:
             new = operate(_SCALING[name], old, by)
+        if not additive:
+            final.add(target)
         if new is None:
             return None
         after[target] = new

@@ -287,11 +287,12 @@ def after(world: World, step: Sequence[str]) -> World | None:
 
 
 def changed(old: float | None, changes: list[tuple[str, float]]) -> float | None:
-    """The new value where all changes are sums, all are scalings or there is one assignment; None elsewhere."""
-    kinds = {operator for operator, _ in changes}
-    if kinds == {"assign"}:
-        return changes[0][1] if len(changes) == 1 else None
-    if old is None or not (kinds <= {"increase", "decrease"} or kinds <= {"scale-up", "scale-down"}):
+    """The new value where there is one change or all are increases and decreases; None elsewhere."""
+    if len(changes) > 1 and not {operator for operator, _ in changes} <= {"increase", "decrease"}:
+        return None
+    if changes[0][0] == "assign":
+        return changes[0][1]
+    if old is None:
         return None
     value: float | None = old
     for operator, amount in changes:
