@@ -85,11 +85,16 @@ def formula_text(formula: Effect, typed: bool = True) -> str:
         case Exists(parameters, body):
             return f"(exists ({_parameters(parameters, typed)}) {formula_text(body, typed)})"
         case Forall(parameters, body):
-            return f"(forall ({_parameters(parameters, typed)}) {formula_text(body, typed)})"
+            return f"(forall ({_parameters(parameters, typed)}) {_effect_text(body, typed)})"
         case When(condition, effect):
-            return f"(when {formula_text(condition, typed)} {formula_text(effect, typed)})"
+            return f"(when {formula_text(condition, typed)} {_effect_text(effect, typed)})"
         case Change(operator, target, amount):
             return f"({operator} {formula_text(target)} {expression_text(amount)})"
+
+
+def _effect_text(effect: Effect, typed: bool) -> str:
+    """VAL reads no change of a number as an effect by itself, only within a conjunction."""
+    return formula_text(And((effect,)) if isinstance(effect, Change) else effect, typed)
 
 
 def expression_text(expression: Expression) -> str:
@@ -146,7 +151,6 @@ def _skeleton(name: str, parameters: tuple[Parameter, ...], typed: bool) -> str:
 
 
 def _action_text(action: Action, typed: bool) -> str:
-    # VAL reads no cost increment as an effect by itself, only within a conjunction.
     effect = action.effect if isinstance(action.effect, And) else And((action.effect,))
     return (
         f"(:action {action.name}\n"

@@ -31,8 +31,8 @@ def run_val(folder: Path, domain: str, problem: str, plans: Sequence[Plan], verb
     files = ["domain.pddl", "problem.pddl", *(f"{k}.plan" for k in range(len(plans)))]
     command = [str(validate_binary()), *files]
     if verbose:
-        # Unbuffered: what VAL printed before a crash must not be lost.
-        command = ["stdbuf", "-o0", command[0], "-v", *files]
+        # Line by line: what VAL printed before a crash must not be lost.
+        command = ["stdbuf", "-oL", command[0], "-v", *files]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
@@ -56,7 +56,8 @@ def _verdict(report: str) -> tuple[str, int | None, float | None]:
         return "valid", None, float(value.group(1)) if value else None
     if "Goal not satisfied" in report:
         return "goal_missed", None, None
-    if "unsatisfied precondition" in report or "access undefined numeric expression" in report:
+    undefined = "access undefined numeric expression" in report or "Plan failed to execute" in report
+    if "unsatisfied precondition" in report or undefined:
         happenings = re.findall(r"Checking next happening \(time (\d+)\)", report)
         return "inapplicable", int(happenings[-1]), None
     return "malformed", None, None

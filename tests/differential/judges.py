@@ -39,7 +39,9 @@ _KAIROS_KINDS = {
     "unknown_action": "malformed",
     "unknown_object": "malformed",
     "wrong_arity": "malformed",
-    "wrong_type": "malformed",
+    "type_mismatch": "malformed",
+    "evaluation": "inapplicable",
+    "undefined_fluent": "inapplicable",
 }
 
 
@@ -68,6 +70,8 @@ class Kairos:
         text = str(report.diagnostics[0]) if report.diagnostics else str(report.status)
         code = re.search(r"\[validate\.(\w+)\]", text)
         kind = _KAIROS_KINDS.get(code[1], code[1]) if code else f"refused: {text}"
+        if report.failed_step is None and kind == "inapplicable":  # a goal whose numbers have no value
+            kind = "goal_missed"
         return Opinion(kind, None if report.failed_step is None else report.failed_step + 1)
 
 
