@@ -255,7 +255,7 @@ def problems(draw: st.DrawFn, domain: Domain, tame: bool = False) -> Problem:
 @st.composite
 def cases(draw: st.DrawFn, malformed: bool = True, features: frozenset[str] = PLAIN, tame: bool = False) -> Case:
     """A task with a plan whose steps are mostly applicable. `tame`: every function has a value, nothing is divided,
-    no comparison strict, no rule without a condition: about these judges differ (`tests.differential.test_explained`)."""
+    no comparison strict, no rule without a condition: judges differ about these (`tests/differential`)."""
     domain = draw(domains(features, tame))
     problem = draw(problems(domain, tame))
     names = list(naive.objects(domain, problem))

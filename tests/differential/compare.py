@@ -1,4 +1,4 @@
-"""Plans of one task judged by us and by others, and what comes of it: agreement, or a disagreement with its reason."""
+"""Plans of one task judged by us and by others, and where they disagree."""
 
 from __future__ import annotations
 
@@ -14,24 +14,18 @@ from planbench.core.verdict import Plan, plan_text
 from planbench.core.write import domain_text, problem_text
 from tests.differential.judges import Kairos, Opinion, UnifiedPlanning, ours, val
 
-READS_ON = "a malformed step counts before an earlier inapplicable one: we read a plan whole before executing it"
-"""Kairos executes step by step. `docs/decisions.md` says why we do not."""
-
 
 @dataclass
 class Tally:
-    """What was judged so far. `judged` counts plans for each judge, `kinds` our verdicts, `explained` disagreements
-    by their reasons; `disagreements` are those without one."""
+    """What was judged so far. `judged` counts plans for each judge, `kinds` our verdicts."""
 
     judged: Counter[str] = field(default_factory=Counter[str])
     kinds: Counter[str] = field(default_factory=Counter[str])
-    explained: Counter[str] = field(default_factory=Counter[str])
     disagreements: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
 
     def add(self, other: Tally) -> None:
         self.judged.update(other.judged)
         self.kinds.update(other.kinds)
-        self.explained.update(other.explained)
         self.disagreements += other.disagreements
 
 
@@ -58,9 +52,6 @@ def compare(
         for k, opinion in zip(asked, opinions, strict=True):
             if agree(verdicts[k], opinion):
                 continue
-            if reason := explained(verdicts[k], opinion):
-                tally.explained[f"{name}: {reason}"] += 1
-                continue
             tally.disagreements.append(
                 {
                     "judge": name,
@@ -81,11 +72,3 @@ def agree(mine: Opinion, other: Opinion) -> bool:
     if mine.kind != other.kind or (mine.kind == "inapplicable" and other.step not in {None, mine.step}):
         return False
     return other.cost is None or mine.cost is None or abs(other.cost - mine.cost) <= 1e-4 * max(1.0, abs(mine.cost))
-
-
-def explained(mine: Opinion, other: Opinion) -> str | None:
-    """Why the two differ, where that is known; `tests/differential/test_explained.py` has the other reasons, which the
-    tasks compared here leave out."""
-    if mine.kind == "malformed" and other.kind == "inapplicable" and (other.step or 0) < (mine.step or 0):
-        return READS_ON
-    return None
