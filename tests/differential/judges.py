@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from planbench.core.val import val_verdicts
 from planbench.core.verdict import Plan, Verdict, plan_text
-from tests.core.val import val_verdicts
 
 
 class Opinion(NamedTuple):

@@ -76,7 +76,7 @@ def of_random_domains(count: int, number: int, folder: Path) -> Tally:
         deadline=None,
         database=None,
         phases=[Phase.generate],
-        suppress_health_check=list[HealthCheck](HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
     @given(cases(malformed=False, features=RICH, tame=True))
     def judged(case: Case) -> None:

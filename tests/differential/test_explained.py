@@ -15,7 +15,7 @@ import pytest
 from planbench.core.compile import compile_task
 from planbench.core.judge import judge
 from planbench.core.parse import read_domain, read_problem
-from tests.core.val import run_val, val_verdicts
+from planbench.core.val import run_val, val_verdicts
 from tests.differential.judges import Kairos
 
 DOMAIN = """(define (domain d)

@@ -40,7 +40,9 @@ def test_plans_of_the_built_in_domains(name: str, judge: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("judge", JUDGES[:2])
-@settings(max_examples=40, deadline=None, suppress_health_check=list[HealthCheck](HealthCheck))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(case=cases(malformed=False, features=RICH, tame=True))
 def test_random_domains_with_all_that_is_judged(case: Case, judge: str, tmp_path: Path) -> None:
     needs(judge)
