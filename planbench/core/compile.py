@@ -23,14 +23,7 @@ from planbench.core.derived import Derivation
 from planbench.core.execute import Execution, GroundAction, More, State, value_facts
 from planbench.core.ground import NEVER, Conjunction, Ground, Grounder
 from planbench.core.join import FactIndex, Join
-from planbench.core.survey import (
-    changed_functions,
-    changed_predicates,
-    costs_add_up,
-    is_plain,
-    largest,
-    parameters_in,
-)
+from planbench.core.survey import asks_for_cost, is_plain_goal, largest, quantified_types, survey
 from planbench.core.syntax import (
     TOTAL_COST,
     TOTAL_TIME,
@@ -81,13 +74,12 @@ class CompiledTask:
         self.domain = domain
         self.problem = problem
         self.objects: dict[str, str] = {**domain.constants, **problem.objects}
-        changed = changed_predicates(domain)
-        self.fluents = changed | {rule.predicate for rule in domain.rules}
-        self.plain = is_plain(domain, problem.goal)
-        self._sums = self.plain or costs_add_up(domain, problem.goal)
-        self.numbers = frozenset[str]() if self.plain else changed_functions(domain)
-        if self._sums:
-            self.numbers -= {TOTAL_COST}
+        known = survey(domain)
+        changed = known.changed
+        self.fluents = changed | {rule.predicate for rule in domain.rules} if domain.rules else changed
+        self.plain = known.plain and is_plain_goal(problem.goal)
+        self._sums = known.costs_add_up and (self.plain or not asks_for_cost(problem.goal))
+        self.numbers = known.numbers - {TOTAL_COST} if self._sums else known.numbers
         self.static: frozenset[Fact] = frozenset(fact for fact in problem.init if fact[0] not in changed)
         self.initial: State = frozenset(fact for fact in problem.init if fact[0] in changed)
         if self.numbers:
@@ -99,14 +91,13 @@ class CompiledTask:
             for upper in above[kind]:
                 members[upper].append(name)
         self._allowed: dict[tuple[str, ...], dict[str, None]] = {}
-        for parameter in parameters_in(domain, problem):
-            if parameter.types not in self._allowed:
-                names = dict.fromkeys(name for kind in parameter.types for name in members[kind])
-                self._allowed[parameter.types] = names
+        for types in (*known.parameters, *(() if self.plain else quantified_types(problem.goal))):
+            if types not in self._allowed:
+                self._allowed[types] = dict.fromkeys(name for kind in types for name in members[kind])
         self.grounder = Grounder(self.fluents, self.static, self.numbers, problem.values, self._allowed)
         if not self.plain:
             self._check_size()
-        self._preconditions = {name: tuple(literals(action.precondition)) for name, action in domain.actions.items()}
+        self._preconditions = known.preconditions
         self.goal = self._ground_condition(tuple(literals(problem.goal)), {})
         self.kept: dict[Step, GroundAction] = {}
         self._kept_parts = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from planbench.core.ground import instances
 from planbench.core.syntax import (
@@ -11,6 +12,7 @@ from planbench.core.syntax import (
     Atom,
     Change,
     Compare,
+    Conjunct,
     Domain,
     Effect,
     Equal,
@@ -48,25 +50,84 @@ def conditions_in(effect: Effect) -> Iterator[Formula]:
             yield part.condition
 
 
-def changed_predicates(domain: Domain) -> frozenset[str]:
-    """The predicates that actions add or delete."""
-    atoms = (
-        part.operand if isinstance(part, Not) else part
-        for action in domain.actions.values()
-        for part, _ in effects_in(action.effect)
+@dataclass(frozen=True)
+class Survey:
+    """`changed` predicates are added or deleted, the values of `numbers` changed. `plain`: conditions are literals,
+    effects additions, deletions and costs that add up, and no rule derives. `costs_add_up`: `total-cost` is nothing but
+    a sum of what each step costs; it is increased only, under no condition, by what never changes, and nobody asks for
+    it. `parameters` has the types of all parameters and quantified variables."""
+
+    changed: frozenset[str]
+    numbers: frozenset[str]
+    plain: bool
+    costs_add_up: bool
+    parameters: tuple[tuple[str, ...], ...]
+    preconditions: Mapping[str, tuple[tuple[Conjunct, bool], ...]]
+
+
+_surveyed: dict[int, tuple[Domain, Survey]] = {}
+"""By identity, as a domain is read once and has many problems."""
+
+MAX_SURVEYED = 32
+
+
+def survey(domain: Domain) -> Survey:
+    """What there is to know of a domain, found once."""
+    known = _surveyed.get(id(domain))
+    if known is None or known[0] is not domain:
+        if len(_surveyed) >= MAX_SURVEYED:
+            _surveyed.clear()
+        known = _surveyed[id(domain)] = domain, _survey(domain)
+    return known[1]
+
+
+def _survey(domain: Domain) -> Survey:
+    parts = [part for action in domain.actions.values() for part, _ in effects_in(action.effect)]
+    atoms = [part.operand if isinstance(part, Not) else part for part in parts]
+    numbers = frozenset(part.target.predicate for part in parts if isinstance(part, Change))
+    preconditions = {name: tuple(literals(action.precondition)) for name, action in domain.actions.items()}
+    adds_up = _costs_add_up(domain, numbers)
+    return Survey(
+        changed=frozenset(atom.predicate for atom in atoms if isinstance(atom, Atom)),
+        numbers=numbers,
+        plain=not domain.rules
+        and all(isinstance(part, Atom | Equal) for conjuncts in preconditions.values() for part, _ in conjuncts)
+        and all(
+            isinstance(part, Atom | Change) for action in domain.actions.values() for part, _ in literals(action.effect)
+        )
+        and numbers <= {TOTAL_COST}
+        and adds_up,
+        costs_add_up=adds_up,
+        parameters=tuple(dict.fromkeys(parameter.types for parameter in _parameters_in(domain))),
+        preconditions=preconditions,
     )
-    return frozenset(atom.predicate for atom in atoms if isinstance(atom, Atom))
 
 
-def changed_functions(domain: Domain) -> frozenset[str]:
-    """The functions whose values actions change."""
-    return frozenset(change.target.predicate for change, _ in _changes(domain))
+def is_plain_goal(goal: Formula) -> bool:
+    """Whether a goal is a conjunction of literals."""
+    return all(isinstance(part, Atom | Equal) for part, _ in literals(goal))
 
 
-def costs_add_up(domain: Domain, goal: Formula) -> bool:
-    """Whether `total-cost` is nothing but a sum of what each step costs: it is increased only, under no condition, by
-    what never changes, and nobody asks for it."""
-    numbers = changed_functions(domain)
+def asks_for_cost(condition: Formula) -> bool:
+    """Whether a condition compares `total-cost`."""
+    return any(
+        function.predicate == TOTAL_COST
+        for part in subformulas(condition)
+        if isinstance(part, Compare)
+        for side in (part.left, part.right)
+        for function in functions_in(side)
+    )
+
+
+def quantified_types(formula: Formula) -> Iterator[tuple[str, ...]]:
+    """The types of the variables that quantifiers bind."""
+    for part in subformulas(formula):
+        if isinstance(part, Exists | Forall):
+            for parameter in part.parameters:
+                yield parameter.types
+
+
+def _costs_add_up(domain: Domain, numbers: frozenset[str]) -> bool:
     for change, conditional in _changes(domain):
         if any(function.predicate == TOTAL_COST for function in functions_in(change.amount)):
             return False
@@ -76,25 +137,11 @@ def costs_add_up(domain: Domain, goal: Formula) -> bool:
             or any(function.predicate in numbers for function in functions_in(change.amount))
         ):
             return False
-    return all(TOTAL_COST not in names for names in map(_compared, [goal, *_conditions(domain)]))
+    return not any(map(asks_for_cost, _conditions(domain)))
 
 
-def is_plain(domain: Domain, goal: Formula) -> bool:
-    """Whether conditions are literals, effects additions, deletions and costs that add up, and no rule derives."""
-    conditions = [goal, *(action.precondition for action in domain.actions.values())]
-    effects = [action.effect for action in domain.actions.values()]
-    return (
-        not domain.rules
-        and all(isinstance(part, Atom | Equal) for condition in conditions for part, _ in literals(condition))
-        and all(isinstance(part, Atom | Change) for effect in effects for part, _ in literals(effect))
-        and changed_functions(domain) <= {TOTAL_COST}
-        and costs_add_up(domain, goal)
-    )
-
-
-def parameters_in(domain: Domain, problem: Problem) -> Iterator[Parameter]:
-    """All parameters and quantified variables."""
-    formulas: list[Effect] = [problem.goal]
+def _parameters_in(domain: Domain) -> Iterator[Parameter]:
+    formulas: list[Effect] = []
     for action in domain.actions.values():
         yield from action.parameters
         formulas += [action.precondition, action.effect]
@@ -131,14 +178,3 @@ def _conditions(domain: Domain) -> Iterator[Formula]:
         yield from conditions_in(action.effect)
     for rule in domain.rules:
         yield rule.body
-
-
-def _compared(condition: Formula) -> set[str]:
-    """The functions that a condition asks for."""
-    return {
-        function.predicate
-        for part in subformulas(condition)
-        if isinstance(part, Compare)
-        for side in (part.left, part.right)
-        for function in functions_in(side)
-    }
