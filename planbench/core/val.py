@@ -50,11 +50,19 @@ def validate_binary() -> Path:
 
 def run_val(folder: Path, domain: str, problem: str, plans: Sequence[Plan], verbose: bool = True) -> str:
     """What VAL prints about `plans`, which are numbered by their file names."""
+    _write(folder, domain, problem, plans)
+    return _run(folder, range(len(plans)), verbose)
+
+
+def _write(folder: Path, domain: str, problem: str, plans: Sequence[Plan]) -> None:
     (folder / "domain.pddl").write_text(domain, encoding="utf-8")
     (folder / "problem.pddl").write_text(problem, encoding="utf-8")
     for k, plan in enumerate(plans):
         (folder / f"{k}.plan").write_text(plan_text(plan), encoding="utf-8", errors="replace")
-    files = ["domain.pddl", "problem.pddl", *(f"{k}.plan" for k in range(len(plans)))]
+
+
+def _run(folder: Path, plans: range, verbose: bool = True) -> str:
+    files = ["domain.pddl", "problem.pddl", *(f"{k}.plan" for k in plans)]
     command = [str(validate_binary()), *files]
     if verbose:
         # Line by line: what VAL printed before a crash must not be lost.
@@ -70,8 +78,9 @@ def run_val(folder: Path, domain: str, problem: str, plans: Sequence[Plan], verb
 def val_verdicts(folder: Path, domain: str, problem: str, plans: Sequence[Plan]) -> list[ValVerdict]:
     """VAL's verdict on each plan. Raises InputError where VAL does not read the task."""
     verdicts: list[ValVerdict] = []
+    _write(folder, domain, problem, plans)
     while len(verdicts) < len(plans):
-        printed = run_val(folder, domain, problem, plans[len(verdicts) :])
+        printed = _run(folder, range(len(verdicts), len(plans)))
         reports = printed.split("Checking plan: ")[1:]
         if not reports:
             said = " ".join(printed.split()) or "it prints nothing"
