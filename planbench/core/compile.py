@@ -7,65 +7,53 @@ hash of what it holds, so numbering them would gain nothing and cost the reader 
 
 Actions are grounded when a plan first names them, and none is ever pruned as useless for the goal: a plan may take
 detours. The ground actions kept are bounded, as a hostile plan may name millions.
+
+Where a domain uses more than STRIPS, equality and costs, its actions carry `More`, and plans are executed by
+`planbench.core.execute`. `CompiledTask.plain` says that none does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
 
+from planbench.core.arithmetic import value
+from planbench.core.derived import Derivation
+from planbench.core.execute import Execution, GroundAction, More, State, value_facts
+from planbench.core.ground import NEVER, Conjunction, Ground, Grounder
 from planbench.core.join import FactIndex, Join
+from planbench.core.survey import asks_for_cost, is_plain_goal, largest, quantified_types, survey
 from planbench.core.syntax import (
     TOTAL_COST,
+    TOTAL_TIME,
     Action,
     Atom,
+    Change,
+    Conjunct,
     Domain,
     Equal,
     Fact,
-    Formula,
-    Increase,
     Problem,
     literals,
     supertypes,
 )
+from planbench.core.unmet import failing
 from planbench.core.verdict import Step, step_text
-
-State = frozenset[Fact]
+from planbench.errors import UnsupportedPddl
 
 MAX_KEPT_ACTIONS = 50_000
 """About 60 MB of ground actions; beyond it the table starts anew."""
 
+MAX_KEPT_PARTS = 500_000
+"""As above, of what actions hold beyond STRIPS."""
 
-NEVER: Fact = ()
-"""A fact that no state holds."""
-
-
-class GroundAction(NamedTuple):
-    """What a step needs and does. An action that can be applied in no state, as a static condition fails or its cost
-    has no value, needs `NEVER`, so that judging asks one question only. A tuple, as unpacking one is twice as fast as
-    reading five attributes."""
-
-    needs: frozenset[Fact]
-    forbids: frozenset[Fact]
-    deletes: frozenset[Fact]
-    adds: frozenset[Fact]
-    cost: float
-
-    def applies(self, state: Set[Fact]) -> bool:
-        return self.needs <= state and self.forbids.isdisjoint(state)
+MAX_INSTANCES = 1_000_000
+"""How many literals a formula, or all rules together, may have with their quantifiers written out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A conjunction of literals over parameters or objects, in the order written."""
-
-    literals: tuple[tuple[Atom | Equal, bool], ...]
-
-    @classmethod
-    def of(cls, formula: Formula) -> Condition:
-        return cls(tuple((part, sign) for part, sign in literals(formula) if not isinstance(part, Increase)))
+Condition = tuple[tuple[Conjunct, bool], ...]
+"""The conjuncts of a condition in the order written: literals and, beyond STRIPS, other formulas."""
 
 
 def ground(atom: Atom, binding: Mapping[str, str]) -> Fact:
@@ -77,40 +65,59 @@ class CompiledTask:
     """A domain and one of its problems, ready to judge.
 
     `objects` maps every object, constants included, to its type. `initial` is the state at the start, `static` the
-    facts that always hold, `goal` the changing facts that must hold at the end and those that must not (as in a
-    `GroundAction`). States are values: `apply` returns a new one.
+    facts that always hold, `goal` what must hold at the end, `numbers` the functions whose values are part of a state.
+    States are values: `apply` returns a new one. `plain`: nothing beyond STRIPS, equality and costs. Raises
+    UnsupportedPddl where quantifiers would be too large written out over the objects.
     """
 
     def __init__(self, domain: Domain, problem: Problem) -> None:
         self.domain = domain
         self.problem = problem
         self.objects: dict[str, str] = {**domain.constants, **problem.objects}
-        changed = {
-            part.predicate
-            for action in domain.actions.values()
-            for part, _ in literals(action.effect)
-            if isinstance(part, Atom)
-        }
-        self.fluents = frozenset(changed)
+        known = survey(domain)
+        changed = known.changed
+        self.fluents = changed | {rule.predicate for rule in domain.rules} if domain.rules else changed
+        self.plain = known.plain and is_plain_goal(problem.goal)
+        self._sums = known.costs_add_up and (self.plain or not asks_for_cost(problem.goal))
+        self.numbers = known.numbers - {TOTAL_COST} if self._sums else known.numbers
         self.static: frozenset[Fact] = frozenset(fact for fact in problem.init if fact[0] not in changed)
         self.initial: State = frozenset(fact for fact in problem.init if fact[0] in changed)
+        if self.numbers:
+            self.initial = self.initial.union(value_facts(self._initial_values()))
         self.initial_cost = problem.values.get((TOTAL_COST,), 0.0)
-        self._goal = Condition.of(problem.goal)
-        self.goal = self._ground_condition(self._goal, {})
         above = supertypes(domain.types)
         members: dict[str, list[str]] = {kind: [] for kind in above}
         for name, kind in self.objects.items():
             for upper in above[kind]:
                 members[upper].append(name)
         self._allowed: dict[tuple[str, ...], dict[str, None]] = {}
-        for action in domain.actions.values():
-            for parameter in action.parameters:
-                if parameter.types not in self._allowed:
-                    names = dict.fromkeys(name for kind in parameter.types for name in members[kind])
-                    self._allowed[parameter.types] = names
-        self._preconditions = {name: Condition.of(action.precondition) for name, action in domain.actions.items()}
+        for types in (*known.parameters, *(() if self.plain else quantified_types(problem.goal))):
+            if types not in self._allowed:
+                self._allowed[types] = dict.fromkeys(name for kind in types for name in members[kind])
+        self.grounder = Grounder(self.fluents, self.static, self.numbers, problem.values, self._allowed)
+        if not self.plain:
+            self._check_size()
+        self._preconditions = known.preconditions
+        self.goal = self._ground_condition(tuple(literals(problem.goal)), {})
         self.kept: dict[Step, GroundAction] = {}
+        self._kept_parts = 0
         self._static_index = FactIndex(self.static)
+
+    def _initial_values(self) -> dict[Fact, float]:
+        values = {fact: number for fact, number in self.problem.values.items() if fact[0] in self.numbers}
+        return {(TOTAL_COST,): 0.0, **values} if TOTAL_COST in self.numbers else values
+
+    def _check_size(self) -> None:
+        size, what = largest(self.domain, self.problem, {types: len(names) for types, names in self._allowed.items()})
+        if size > MAX_INSTANCES:
+            raise UnsupportedPddl(
+                f"{what} has {size:,} literals over the objects, more than the {MAX_INSTANCES:,} that are judged",
+                f"problem {self.problem.name}",
+            )
+
+    @cached_property
+    def derivation(self) -> Derivation:
+        return Derivation(self.domain.rules, self.grounder)
 
     # --- steps
 
@@ -139,44 +146,65 @@ class CompiledTask:
         known = self.kept.get(step)
         if known is None:
             known = self._ground(self.domain.actions[step[0]], step)
-            if len(self.kept) >= MAX_KEPT_ACTIONS:
+            if len(self.kept) >= MAX_KEPT_ACTIONS or self._kept_parts > MAX_KEPT_PARTS:
                 self.kept.clear()
+                self._kept_parts = 0
             self.kept[step] = known
         return known
 
     def _ground(self, action: Action, step: Step) -> GroundAction:
         binding = {parameter.name: name for parameter, name in zip(action.parameters, step[1:], strict=True)}
-        needs, forbids = self._ground_condition(self._preconditions[action.name], binding)
+        needs, forbids, rest = self._ground_condition(self._preconditions[action.name], binding)
+        if not self.plain:
+            return self._ground_more(action, binding, Conjunction(needs, forbids, rest))
         adds: set[Fact] = set()
         deletes: set[Fact] = set()
         cost: float | None = 0.0
         for part, positive in literals(action.effect):
-            if isinstance(part, Increase):
-                amount = part.amount
-                cost = self.problem.values.get(ground(amount, binding)) if isinstance(amount, Atom) else amount
-            elif isinstance(part, Atom):
+            if isinstance(part, Atom):
                 (adds if positive else deletes).add(ground(part, binding))
+            elif isinstance(part, Change):
+                amount = value(self.grounder.number(part.amount, binding), {})
+                cost = None if amount is None or cost is None else cost + amount
         if cost is None:
             needs, cost = needs | {NEVER}, 0.0
         # Deletes come before adds: what is deleted and added stays.
         return GroundAction(needs, forbids, frozenset(deletes - adds), frozenset(adds), cost)
 
-    def _ground_condition(
-        self, condition: Condition, binding: Mapping[str, str]
-    ) -> tuple[frozenset[Fact], frozenset[Fact]]:
-        """The facts that must hold and those that must not. What no action changes is decided here, and leaves
-        nothing behind where it holds and `NEVER` where it does not."""
+    def _ground_more(self, lifted: Action, binding: Mapping[str, str], condition: Conjunction) -> GroundAction:
+        needs, forbids, rest = condition
+        always, *parts = self.grounder.parts(lifted.effect, binding)
+        changes, cost = always.changes, 0.0
+        if self._sums:
+            amounts = [value(change.amount, {}) for change in changes if change.target == (TOTAL_COST,)]
+            changes = tuple(change for change in changes if change.target != (TOTAL_COST,))
+            known = [amount for amount in amounts if amount is not None]
+            needs, cost = (needs, sum(known)) if len(known) == len(amounts) else (needs | {NEVER}, 0.0)
+        more = More(rest, tuple(parts), changes, bool(self.domain.rules))
+        action = GroundAction(needs, forbids, always.deletes - always.adds, always.adds, cost, more)
+        self._kept_parts += action.size()
+        return action
+
+    def _ground_condition(self, condition: Condition, binding: Mapping[str, str]) -> Conjunction:
+        """The facts that must hold, those that must not, and further tests. What no action changes is decided here,
+        and leaves nothing behind where it holds and `NEVER` where it does not."""
         needs: set[Fact] = set()
         forbids: set[Fact] = set()
-        for part, positive in condition.literals:
+        others: list[Ground] = []
+        for part, positive in condition:
             if isinstance(part, Equal):
                 if (binding.get(part.left, part.left) == binding.get(part.right, part.right)) != positive:
                     needs.add(NEVER)
+            elif not isinstance(part, Atom):
+                others.append(self.grounder.condition(part, binding, positive))
             elif part.predicate in self.fluents:
                 (needs if positive else forbids).add(ground(part, binding))
             elif (ground(part, binding) in self.static) != positive:
                 needs.add(NEVER)
-        return frozenset(needs), frozenset(forbids)
+        if not others:
+            return Conjunction(frozenset(needs), frozenset(forbids))
+        more = Conjunction.of(others)
+        return Conjunction(more.needs | needs, more.forbids | forbids, more.rest)
 
     # --- states
 
@@ -185,10 +213,10 @@ class CompiledTask:
         fault = self.fault(step)
         if fault is not None:
             raise ValueError(fault)
-        action = self.ground(step)
-        if not action.applies(state):
+        execution = Execution(self, state)
+        if not execution.step(self.ground(step)):
             raise ValueError(f"{step_text(step)} is not applicable")
-        return (state - action.deletes) | action.adds
+        return execution.state()
 
     def applicable(self, state: State) -> list[Step]:
         """All steps that can be applied in `state`: actions in the order of the domain, and for one action an order
@@ -197,49 +225,49 @@ class CompiledTask:
 
     def each_applicable(self, state: State) -> Iterator[Step]:
         """The same one by one, for domains where a parameter that no positive condition binds makes them too many."""
-        index = FactIndex(state)
+        execution = Execution(self, state)
+        index = FactIndex(execution.view())
         for name, join in self.joins.items():
             for arguments in join.bindings(index, self._static_index):
                 step = (name, *arguments)
-                if self.ground(step).applies(state):
+                if execution.applies(self.ground(step)):
                     yield step
 
     @cached_property
     def joins(self) -> Mapping[str, Join]:
         """For each action, the join that finds its arguments. What it yields meets the positive conditions alone."""
         return {
-            name: Join.of(action, self._preconditions[name].literals, self._allowed, self.fluents)
+            name: Join.of(action, self._preconditions[name], self._allowed, self.fluents)
             for name, action in self.domain.actions.items()
         }
 
-    def goal_reached(self, state: Set[Fact]) -> bool:
-        needs, forbids = self.goal
-        return needs <= state and forbids.isdisjoint(state)
+    def goal_reached(self, state: State) -> bool:
+        """Whether the goal holds in a state."""
+        if self.plain:
+            return self.goal.holds(state, {})
+        execution = Execution(self, state)
+        return self.goal.holds(execution.view(), execution.values)
+
+    def cost_at_end(self, execution: Execution, cost: float, length: int) -> float | None:
+        """What the metric comes to at the end of a plan; None where it has no value. `cost` is the sum of costs."""
+        metric = self.problem.metric
+        if metric is None or metric == TOTAL_TIME:
+            return float(length)
+        values = {(TOTAL_COST,): cost, **execution.values, (TOTAL_TIME,): float(length)}
+        grounder = replace(self.grounder, numbers=self.numbers | {TOTAL_COST, TOTAL_TIME})
+        return value(grounder.number(Atom(metric) if isinstance(metric, str) else metric, {}), values)
 
     # --- what is missing
 
-    def unmet(self, step: Step, state: Set[Fact]) -> list[str]:
-        """The conditions of a step that fail in `state`, as PDDL text in the order written."""
+    def unmet(self, step: Step, execution: Execution) -> list[str]:
+        """The conditions of a step that fail, as PDDL text in the order written."""
         action = self.domain.actions[step[0]]
         binding = {parameter.name: name for parameter, name in zip(action.parameters, step[1:], strict=True)}
-        return self._failing(self._preconditions[action.name], binding, state)
+        return failing(action.precondition, binding, self.grounder, execution)
 
-    def unmet_goal(self, state: Set[Fact]) -> list[str]:
-        """The conditions of the goal that fail in `state`."""
-        return self._failing(self._goal, {}, state)
-
-    def _failing(self, condition: Condition, binding: Mapping[str, str], state: Set[Fact]) -> list[str]:
-        failing: list[str] = []
-        for part, positive in condition.literals:
-            if isinstance(part, Equal):
-                fact = ("=", binding.get(part.left, part.left), binding.get(part.right, part.right))
-                holds = fact[1] == fact[2]
-            else:
-                fact = ground(part, binding)
-                holds = fact in (state if part.predicate in self.fluents else self.static)
-            if holds != positive:
-                failing.append(step_text(fact) if positive else f"(not {step_text(fact)})")
-        return list(dict.fromkeys(failing))
+    def unmet_goal(self, execution: Execution) -> list[str]:
+        """The conditions of the goal that fail."""
+        return failing(self.problem.goal, {}, self.grounder, execution)
 
 
 def compile_task(domain: Domain, problem: Problem) -> CompiledTask:

@@ -2,7 +2,7 @@
 
 The positive atoms of a precondition are matched one after the other against the facts that hold, each match binding
 variables; the next atom is always the one with the fewest variables still open, static atoms first among equals.
-Parameters that no positive atom binds range over the objects of their types. Negative and equality conditions are left
+Parameters that no positive atom binds range over the objects of their types. Other conditions are left
 to the caller, who tests the ground action anyway.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from planbench.core.syntax import Action, Atom, Equal, Fact
+from planbench.core.syntax import Action, Atom, Conjunct, Fact
 
 
 class FactIndex:
@@ -56,7 +56,7 @@ class Join:
     def of(
         cls,
         action: Action,
-        condition: Iterable[tuple[Atom | Equal, bool]],
+        condition: Iterable[tuple[Conjunct, bool]],
         allowed: Mapping[tuple[str, ...], Mapping[str, None]],
         fluents: frozenset[str],
     ) -> Join:

@@ -1,8 +1,8 @@
 """The nouns of PDDL, as far as planbench judges it. All names are lower case.
 
-Formulas are small frozen values, so that a further construct (`or`, `forall`, `when`) is one more class here and one
-more case wherever formulas are walked. A precondition or goal is built of Atom, Equal, Not and And; an effect of Atom
-(added), Not(Atom) (deleted), Increase and And. Dictionaries keep the order of the file.
+Formulas are small frozen values. A precondition or goal is built of Atom, Equal, Compare, Not, And, Or, Exists and
+Forall; `(imply a b)` is read as `(or (not a) b)`. An effect is built of Atom (added), Not(Atom) (deleted), Change, And,
+When and Forall. Dictionaries keep the order of the file.
 """
 
 from __future__ import annotations
@@ -18,11 +18,23 @@ OBJECT = "object"
 
 TOTAL_COST = "total-cost"
 
+TOTAL_TIME = "total-time"
+"""The number of steps, where nothing takes time; in metrics only."""
+
 SUPPORTED_REQUIREMENTS = (
     ":strips",
     ":typing",
     ":negative-preconditions",
     ":equality",
+    ":disjunctive-preconditions",
+    ":existential-preconditions",
+    ":universal-preconditions",
+    ":quantified-preconditions",
+    ":conditional-effects",
+    ":adl",
+    ":derived-predicates",
+    ":numeric-fluents",
+    ":fluents",
     ":action-costs",
 )
 
@@ -50,6 +62,27 @@ class Equal:
 
 
 @dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """`(+ a b ...)` and the like; `-` of one operand is its negative."""
+
+    operator: str
+    operands: tuple[Expression, ...]
+
+
+Expression = float | Atom | Arithmetic
+"""A number, a function applied to terms, or arithmetic over these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`operator` is one of `< <= = >= >`."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     operand: Formula
 
@@ -60,14 +93,43 @@ class And:
 
 
 @dataclass(frozen=True, slots=True)
-class Increase:
-    """`(increase (total-cost) amount)`, the amount being a number or a static function of the parameters."""
-
-    amount: float | Atom
+class Or:
+    operands: tuple[Formula, ...] = ()
 
 
-Formula = Atom | Equal | Not | And
-Effect = Formula | Increase
+@dataclass(frozen=True, slots=True)
+class Exists:
+    parameters: tuple[Parameter, ...]
+    body: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Forall:
+    """In a condition or, over an effect, in an effect."""
+
+    parameters: tuple[Parameter, ...]
+    body: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    condition: Formula
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`(increase (f ?x) amount)`; `operator` is one of `assign increase decrease scale-up scale-down`."""
+
+    operator: str
+    target: Atom
+    amount: Expression
+
+
+Formula = Atom | Equal | Compare | Not | And | Or | Exists | Forall | When | Change
+Effect = Formula
+"""Conditions and effects share conjunctions, negations and quantifiers, and so one type; `planbench.core.formulas` sees
+to it that none stands in place of the other."""
 
 TRUE = And()
 
@@ -81,9 +143,18 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """`(:derived (predicate parameters) body)`: where the body holds, so does the predicate."""
+
+    predicate: str
+    parameters: tuple[Parameter, ...]
+    body: Formula
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """`requirements` are those declared and those made use of. `types` maps each type but `object` to the types
-    directly above it, `constants` each constant to its type."""
+    directly above it, `constants` each constant to its type. `notes` say which liberties of the file were accepted."""
 
     name: str
     requirements: frozenset[str] = frozenset({":strips"})
@@ -92,12 +163,15 @@ class Domain:
     predicates: Mapping[str, tuple[Parameter, ...]] = field(default_factory=dict[str, tuple[Parameter, ...]])
     functions: Mapping[str, tuple[Parameter, ...]] = field(default_factory=dict[str, tuple[Parameter, ...]])
     actions: Mapping[str, Action] = field(default_factory=dict[str, Action])
+    rules: tuple[Rule, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`objects` excludes the domain's constants. `values` are the functions' values at the start. `metric` is the
-    function to minimise (`total-cost`, `total-time`), None where the problem names none."""
+    """`objects` excludes the domain's constants. `values` are the functions' values at the start. `metric` is what is
+    to be minimised: `total-cost` or `total-time` as words, anything else as an expression; None where the problem names
+    none."""
 
     name: str
     domain_name: str
@@ -105,22 +179,53 @@ class Problem:
     init: tuple[Fact, ...] = ()
     goal: Formula = TRUE
     values: Mapping[Fact, float] = field(default_factory=dict[Fact, float])
-    metric: str | None = None
+    metric: str | Expression | None = None
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
 
-def literals(formula: Effect) -> Iterator[tuple[Atom | Equal | Increase, bool]]:
-    """The conjuncts in the order written, each with whether it stands positively; double negation is undone."""
+Conjunct = Atom | Equal | Compare | And | Or | Exists | Forall | When | Change
+
+
+def literals(formula: Effect) -> Iterator[tuple[Conjunct, bool]]:
+    """The conjuncts in the order written, each with whether it stands positively; double negation is undone. Where more
+    than literals is allowed, a conjunct may be any formula but a negation or a conjunction that stands positively."""
     pending: list[tuple[Effect, bool]] = [(formula, True)]
     while pending:
         part, positive = pending.pop()
-        if isinstance(part, And):
-            if not positive:
-                raise ValueError("a negated conjunction is a disjunction, which has no literals")
+        if isinstance(part, And) and positive:
             pending.extend((operand, True) for operand in reversed(part.operands))
         elif isinstance(part, Not):
             pending.append((part.operand, not positive))
         else:
             yield part, positive
+
+
+def subformulas(formula: Effect) -> Iterator[Effect]:
+    """The formula and everything in it, conditions of effects included."""
+    pending: list[Effect] = [formula]
+    while pending:
+        part = pending.pop()
+        yield part
+        match part:
+            case And(operands) | Or(operands):
+                pending.extend(reversed(operands))
+            case Not(operand):
+                pending.append(operand)
+            case Exists(_, body) | Forall(_, body):
+                pending.append(body)
+            case When(condition, effect):
+                pending += [effect, condition]
+            case _:
+                pass
+
+
+def functions_in(expression: Expression) -> Iterator[Atom]:
+    """The functions, applied to terms, whose values an expression depends on."""
+    if isinstance(expression, Atom):
+        yield expression
+    elif isinstance(expression, Arithmetic):
+        for operand in expression.operands:
+            yield from functions_in(operand)
 
 
 def supertypes(types: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:

@@ -19,7 +19,9 @@ CLOSING = -1
 """In place of an element's index: the group's closing parenthesis."""
 
 _TOKEN = re.compile(r";[^\n]*|[()]|[^\s();]+")
-_WORD = re.compile(r"[?:]?[a-z0-9_][a-z0-9_.@+-]*|[-+*/=<>]|<=|>=|-?\d+(\.\d+)?")
+_WORD = re.compile(r"[?:]?[a-z0-9_][a-z0-9_.@+-]*|[-+*/=<>]|<=|>=|-?\d+(\.\d+)?|#t")
+_COMMENT = re.compile(r";[^\n]*")
+_UPPER = re.compile(r"[A-Z]")
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
@@ -50,13 +52,15 @@ def lower(text: str) -> str:
 
 
 class Text:
-    """A PDDL text and its name, for error messages that carry a place."""
+    """A PDDL text and its name, for error messages that carry a place. `upper`: some of it is in upper case."""
 
     def __init__(self, text: str, source: str) -> None:
         if len(text) > MAX_CHARACTERS:
             raise PddlError(f"{len(text):,} characters, more than the {MAX_CHARACTERS:,} that are read", source)
-        self.text = lower(text.removeprefix("\ufeff"))
+        text = text.removeprefix("\ufeff")
+        self.text = lower(text)
         self.source = source
+        self.upper = text != self.text and _UPPER.search(_COMMENT.sub("", text)) is not None
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1."""

@@ -12,15 +12,23 @@ from decimal import Decimal
 from planbench.core.syntax import (
     Action,
     And,
+    Arithmetic,
     Atom,
+    Change,
+    Compare,
     Domain,
     Effect,
     Equal,
+    Exists,
+    Expression,
     Fact,
-    Increase,
+    Forall,
     Not,
+    Or,
     Parameter,
     Problem,
+    Rule,
+    When,
 )
 
 
@@ -37,6 +45,7 @@ def domain_text(domain: Domain) -> str:
     if domain.functions:
         lines = [f"{_skeleton(*item, typed)} - number" for item in domain.functions.items()]
         sections.append(_section(":functions", lines))
+    sections += [_rule_text(rule, typed) for rule in domain.rules]
     sections += [_action_text(action, typed) for action in domain.actions.values()]
     body = "\n".join(_indented(section) for section in sections)
     return f"(define (domain {domain.name})\n{body})\n"
@@ -51,32 +60,62 @@ def problem_text(problem: Problem, domain: Domain) -> str:
     facts = [_fact(fact) for fact in problem.init]
     facts += [f"(= {_fact(function)} {number_text(value)})" for function, value in problem.values.items()]
     sections.append(_section(":init", facts))
-    sections.append(f"(:goal {formula_text(problem.goal)})")
+    sections.append(f"(:goal {formula_text(problem.goal, typed)})")
     if problem.metric is not None:
-        sections.append(f"(:metric minimize ({problem.metric}))")
+        sections.append(f"(:metric minimize {metric_text(problem.metric)})")
     body = "\n".join(_indented(section) for section in sections)
     return f"(define (problem {problem.name})\n{body})\n"
 
 
-def formula_text(formula: Effect) -> str:
-    """A condition or an effect on one line."""
+def formula_text(formula: Effect, typed: bool = True) -> str:
+    """A condition or an effect on one line. `typed`: quantified variables name their types."""
     match formula:
         case And(operands):
-            return f"({' '.join(['and', *map(formula_text, operands)])})"
+            return f"({' '.join(['and', *(formula_text(part, typed) for part in operands)])})"
+        case Or(operands):
+            return f"({' '.join(['or', *(formula_text(part, typed) for part in operands)])})"
         case Not(operand):
-            return f"(not {formula_text(operand)})"
+            return f"(not {formula_text(operand, typed)})"
         case Equal(left, right):
             return f"(= {left} {right})"
         case Atom(predicate, terms):
             return _fact((predicate, *terms))
-        case Increase(amount):
-            by = formula_text(amount) if isinstance(amount, Atom) else number_text(amount)
-            return f"(increase (total-cost) {by})"
+        case Compare(operator, left, right):
+            return f"({operator} {expression_text(left)} {expression_text(right)})"
+        case Exists(parameters, body):
+            return f"(exists ({_parameters(parameters, typed)}) {formula_text(body, typed)})"
+        case Forall(parameters, body):
+            return f"(forall ({_parameters(parameters, typed)}) {_effect_text(body, typed)})"
+        case When(condition, effect):
+            return f"(when {formula_text(condition, typed)} {_effect_text(effect, typed)})"
+        case Change(operator, target, amount):
+            return f"({operator} {formula_text(target)} {expression_text(amount)})"
+
+
+def _effect_text(effect: Effect, typed: bool) -> str:
+    """VAL reads no change of a number as an effect by itself, only within a conjunction."""
+    return formula_text(And((effect,)) if isinstance(effect, Change) else effect, typed)
+
+
+def expression_text(expression: Expression) -> str:
+    """A number, a function or arithmetic on one line."""
+    match expression:
+        case Atom(name, terms):
+            return _fact((name, *terms))
+        case Arithmetic(operator, operands):
+            return f"({' '.join([operator, *map(expression_text, operands)])})"
+        case _:
+            return number_text(expression)
 
 
 def number_text(value: float) -> str:
     """Without exponent, and without a fraction where there is none."""
     return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")
+
+
+def metric_text(metric: str | Expression) -> str:
+    """What is to be minimised."""
+    return f"({metric})" if isinstance(metric, str) else expression_text(metric)
 
 
 def _fact(fact: Fact) -> str:
@@ -112,14 +151,17 @@ def _skeleton(name: str, parameters: tuple[Parameter, ...], typed: bool) -> str:
 
 
 def _action_text(action: Action, typed: bool) -> str:
-    # VAL reads no cost increment as an effect by itself, only within a conjunction.
     effect = action.effect if isinstance(action.effect, And) else And((action.effect,))
     return (
         f"(:action {action.name}\n"
         f"  :parameters ({_parameters(action.parameters, typed)})\n"
-        f"  :precondition {formula_text(action.precondition)}\n"
-        f"  :effect {formula_text(effect)})"
+        f"  :precondition {formula_text(action.precondition, typed)}\n"
+        f"  :effect {formula_text(effect, typed)})"
     )
+
+
+def _rule_text(rule: Rule, typed: bool) -> str:
+    return f"(:derived {_skeleton(rule.predicate, rule.parameters, typed)}\n  {formula_text(rule.body, typed)})"
 
 
 def _section(head: str, lines: list[str]) -> str:

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planbench.core.syntax import Atom, literals
+from planbench.core.syntax import Atom, Equal, literals
 from planbench.core.verdict import Plan
 from planbench.errors import InputError
 from planbench.prompts.layout import GOAL, PLAIN, Layout
@@ -158,12 +158,19 @@ def read_words(words: Sequence[str], names: Mapping[str, Words], actions: Iterab
 
 
 def scene_of(task: CompiledTask) -> Scene:
-    """A compiled task as the style sees it. A goal that wants a fact not to hold is a fact of `not-<predicate>`."""
-    goal = [
-        (part.predicate if positive else f"not-{part.predicate}", *part.terms)
-        for part, positive in literals(task.problem.goal)
-        if isinstance(part, Atom)
-    ]
+    """A compiled task as the style sees it. A goal that wants a fact not to hold is a fact of `not-<predicate>`.
+
+    Raises InputError for a goal that is no conjunction of literals.
+    """
+    goal: list[Fact] = []
+    for part, positive in literals(task.problem.goal):
+        if isinstance(part, Atom):
+            goal.append((part.predicate if positive else f"not-{part.predicate}", *part.terms))
+        elif not isinstance(part, Equal):
+            raise InputError(
+                f"the goal of {task.problem.name} is no conjunction of facts, which is all that the compact style can"
+                " say; use --prompt english or --prompt pddl"
+            )
     return Scene(task.domain.name, task.objects, task.problem.init, goal)
 
 

@@ -18,21 +18,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
 
 from planbench.core.syntax import (
     Action,
     And,
+    Arithmetic,
     Atom,
+    Change,
+    Compare,
     Domain,
-    Effect,
     Equal,
+    Exists,
+    Expression,
     Fact,
+    Forall,
     Formula,
-    Increase,
     Not,
+    Or,
     Parameter,
     Problem,
+    Rule,
+    When,
 )
 from planbench.core.verdict import Plan
 from planbench.core.write import problem_text
@@ -40,8 +46,6 @@ from planbench.errors import InputError
 from planbench.prompts import words
 
 WAYS = ("none", "random", "mystery", "per-task")
-
-_Node = TypeVar("_Node", bound=Formula | Effect)
 
 
 @dataclass(frozen=True)
@@ -147,12 +151,15 @@ def _domain(domain: Domain, renaming: Renaming) -> Domain:
             functions[name]: _parameters(parameters, renaming)[0] for name, parameters in domain.functions.items()
         },
         actions={renaming.actions[name]: _action(action, renaming) for name, action in domain.actions.items()},
+        rules=tuple(_rule(rule, renaming) for rule in domain.rules),
     )
 
 
-def _parameters(parameters: tuple[Parameter, ...], renaming: Renaming) -> tuple[tuple[Parameter, ...], dict[str, str]]:
-    """Parameters as ?x1, ?x2, ... ("?truck" would tell), and the new name of each."""
-    terms = {parameter.name: f"?x{number}" for number, parameter in enumerate(parameters, start=1)}
+def _parameters(
+    parameters: tuple[Parameter, ...], renaming: Renaming, taken: int = 0
+) -> tuple[tuple[Parameter, ...], dict[str, str]]:
+    """Parameters as ?x1, ?x2, ... ("?truck" would tell), after those `taken`, and the new name of each."""
+    terms = {parameter.name: f"?x{number}" for number, parameter in enumerate(parameters, start=taken + 1)}
     renamed = tuple(
         Parameter(terms[parameter.name], tuple(sorted(renaming.types.get(kind, kind) for kind in parameter.types)))
         for parameter in parameters
@@ -171,22 +178,47 @@ def _action(action: Action, renaming: Renaming) -> Action:
     )
 
 
-def _formula(formula: _Node, renaming: Renaming, terms: Mapping[str, str]) -> _Node:
+def _rule(rule: Rule, renaming: Renaming) -> Rule:
+    parameters, variables = _parameters(rule.parameters, renaming)
+    body = _formula(rule.body, renaming, {**renaming.objects, **variables})
+    return Rule(renaming.predicates[rule.predicate], parameters, body)
+
+
+def _formula(formula: Formula, renaming: Renaming, terms: Mapping[str, str]) -> Formula:
     """The same formula over new names. Recursive: the parser bounds the depth of what it lets in."""
-    node: Formula | Effect = formula
-    renamed: Formula | Effect
-    match node:
+    match formula:
         case And(operands):
-            renamed = And(tuple(_formula(operand, renaming, terms) for operand in operands))
+            return And(tuple(_formula(operand, renaming, terms) for operand in operands))
         case Not(operand):
-            renamed = Not(_formula(operand, renaming, terms))
+            return Not(_formula(operand, renaming, terms))
         case Equal(left, right):
-            renamed = Equal(terms.get(left, left), terms.get(right, right))
-        case Increase(amount):
-            renamed = Increase(_atom(amount, renaming.functions, terms) if isinstance(amount, Atom) else amount)
+            return Equal(terms.get(left, left), terms.get(right, right))
+        case Or(operands):
+            return Or(tuple(_formula(operand, renaming, terms) for operand in operands))
+        case Compare(operator, left, right):
+            return Compare(operator, _expression(left, renaming, terms), _expression(right, renaming, terms))
+        case Exists(parameters, body) | Forall(parameters, body):
+            # The names of other variables have lower numbers: ?x3 below an action's ?x1 and ?x2.
+            taken = sum(term.startswith("?") for term in terms)
+            bound, inner = _parameters(parameters, renaming, taken)
+            return type(formula)(bound, _formula(body, renaming, {**terms, **inner}))
+        case When(condition, effect):
+            return When(_formula(condition, renaming, terms), _formula(effect, renaming, terms))
+        case Change(operator, target, amount):
+            target = _atom(target, renaming.functions, terms)
+            return Change(operator, target, _expression(amount, renaming, terms))
         case Atom():
-            renamed = _atom(node, renaming.predicates, terms)
-    return cast("_Node", renamed)
+            return _atom(formula, renaming.predicates, terms)
+
+
+def _expression(expression: Expression, renaming: Renaming, terms: Mapping[str, str]) -> Expression:
+    match expression:
+        case Atom():
+            return _atom(expression, renaming.functions, terms)
+        case Arithmetic(operator, operands):
+            return Arithmetic(operator, tuple(_expression(operand, renaming, terms) for operand in operands))
+        case _:
+            return expression
 
 
 def _atom(atom: Atom, heads: Mapping[str, str], terms: Mapping[str, str]) -> Atom:
@@ -194,7 +226,7 @@ def _atom(atom: Atom, heads: Mapping[str, str], terms: Mapping[str, str]) -> Ato
 
 
 def _problem(problem: Problem, renaming: Renaming) -> Problem:
-    objects = renaming.objects
+    objects, metric = renaming.objects, problem.metric
 
     def fact(old: Fact, heads: Mapping[str, str]) -> Fact:
         return (heads.get(old[0], old[0]), *(objects[name] for name in old[1:]))
@@ -206,5 +238,5 @@ def _problem(problem: Problem, renaming: Renaming) -> Problem:
         init=tuple(fact(old, renaming.predicates) for old in problem.init),
         goal=_formula(problem.goal, renaming, objects),
         values={fact(old, renaming.functions): value for old, value in problem.values.items()},
-        metric=problem.metric,
+        metric=metric if isinstance(metric, str) or metric is None else _expression(metric, renaming, objects),
     )

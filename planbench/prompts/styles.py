@@ -20,6 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 from planbench.core.verdict import Plan, plan_text
+from planbench.core.write import expression_text
 from planbench.errors import InputError
 from planbench.prompts.compact import name_objects, plan_words
 from planbench.prompts.extract import extract_plan
@@ -153,7 +154,9 @@ def english_task(task: CompiledTask, wording: Wording) -> str:
     lines.append("\nThe goal:")
     lines.extend(_sentence(clause, names) for clause in clauses(task.problem.goal, wording, task.objects))
     if task.problem.metric is not None:
-        lines.append(f"Among the plans that reach it, one of less {task.problem.metric} is better.")
+        metric = task.problem.metric
+        what = metric if isinstance(metric, str) else expression_text(metric)
+        lines.append(f"Among the plans that reach it, one of less {what} is better.")
     return "\n".join(lines)
 
 

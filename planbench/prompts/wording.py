@@ -22,8 +22,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from planbench.core.syntax import OBJECT, Action, Atom, Domain, Equal, Formula, Increase, Parameter, literals
+from planbench.core.syntax import (
+    OBJECT,
+    TOTAL_COST,
+    Action,
+    Arithmetic,
+    Atom,
+    Change,
+    Domain,
+    Equal,
+    Formula,
+    Not,
+    Parameter,
+    literals,
+)
 from planbench.core.verdict import Plan, Step
+from planbench.core.write import expression_text, formula_text
 from planbench.errors import InputError
 from planbench.prompts.layout import GOAL, KEYS, PLAIN, Layout
 
@@ -180,12 +194,19 @@ def rule_of(action: Action, wording: Wording) -> str:
     types = {name: admitted[0] for name, admitted in kinds.items()}
     nouns = (f"{name} is {' or '.join(_a(wording.objects.get(kind, kind)) for kind in kinds[name])}" for name in kinds)
     needed = clauses(action.precondition, wording, types, _variable)
-    changes = [(part, positive) for part, positive in literals(action.effect) if isinstance(part, Atom)]
+    effects = list(literals(action.effect))
+    changes = [(part, positive) for part, positive in effects if isinstance(part, Atom)]
     made, unmade = (
         [_clause(part, wording, types, _variable) for part, positive in changes if positive is sign]
         for sign in (True, False)
     )
-    costs = [_amount(part) for part, _ in literals(action.effect) if isinstance(part, Increase)]
+    costs = [_amount(part) for part, _ in effects if isinstance(part, Change) and _plain_cost(part)]
+    # What goes beyond facts is said as PDDL, which is exact.
+    made += [
+        formula_text(part)
+        for part, _ in effects
+        if not isinstance(part, Atom) and not (isinstance(part, Change) and _plain_cost(part))
+    ]
     parts = {"Here": ", ".join(nouns), "Needed": "; ".join(needed), "Then": "; ".join(made)}
     parts |= {"No longer": "; ".join(unmade), "It costs": ", ".join(costs)}
     return " ".join(
@@ -203,6 +224,8 @@ def clauses(
             said.append(f"{named(part.left)} {'is' if positive else 'is not'} {named(part.right)}")
         elif isinstance(part, Atom):
             said.append(("" if positive else "it is not the case that ") + _clause(part, wording, types, named))
+        else:
+            said.append(formula_text(part if positive else Not(part)))
     return said
 
 
@@ -214,9 +237,15 @@ def _variable(term: str) -> str:
     return term[1:].upper() if term.startswith("?") else term
 
 
-def _amount(part: Increase) -> str:
+def _plain_cost(change: Change) -> bool:
+    return change.target.predicate == TOTAL_COST and change.operator == "increase"
+
+
+def _amount(part: Change) -> str:
     if isinstance(part.amount, Atom):
         return f"the {part.amount.predicate} of {', '.join(_variable(term) for term in part.amount.terms)}"
+    if isinstance(part.amount, Arithmetic):
+        return expression_text(part.amount)
     return f"{part.amount:g}"
 
 

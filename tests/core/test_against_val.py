@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 
 from planbench.core.compile import compile_task
 from planbench.core.judge import judge
+from planbench.core.val import val_verdicts
 from planbench.core.write import domain_text, problem_text
 from tests.core.strategies import Case, cases
 from tests.core.tasks import MAKERS, mutants, solved_task
-from tests.core.val import val_verdicts
 
 
 @pytest.mark.parametrize("name", MAKERS)

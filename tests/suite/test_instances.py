@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from tests.core.val import val_verdicts
 
 from planbench.cli import main
 from planbench.core.compile import compile_task
@@ -14,7 +15,6 @@ from planbench.core.judge import judge
 from planbench.core.parse import read_domain, read_problem
 from planbench.paths import domains_dir
 from planbench.suite import domain_names, read_folder
-from tests.core.val import val_verdicts
 
 
 @pytest.mark.parametrize("domain", domain_names())

@@ -70,10 +70,10 @@ class _CheckedIndex(FactIndex):
 
 
 def ground(task: CompiledTask, budget: Budget) -> Grounded | None:
-    """The task grounded; None where not even its relaxation reaches the goal, so that there is no plan. Raises
+    """A plain task grounded; None where not even its relaxation reaches the goal, so that there is no plan. Raises
     `LimitReached`."""
     reached, actions = _reachable(task, budget)
-    needs, forbids = task.goal
+    needs, forbids, _ = task.goal
     if not needs <= reached:
         return None
     forbidden = forbids.union(*(action.forbids for action in actions.values())) & reached

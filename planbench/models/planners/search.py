@@ -38,6 +38,10 @@ def optimal(request: Request, limits: Limits) -> Answer:
 
 
 def _within(request: Request, limits: Limits, search: Callable[[Grounded, Budget], Plan | None]) -> Answer:
+    if not request.task.plain:
+        return Answer(
+            None, "this search covers facts, their negation and action costs, and the task has more than these"
+        )
     budget = Budget(limits)
     try:
         task = ground(request.task, budget)

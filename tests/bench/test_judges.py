@@ -1,0 +1,159 @@
+"""The judge beside others, in one run: from the text of a plan to its verdict, the task being made ready before.
+
+VAL is asked a process a plan, as a script would. Kairos and unified-planning take part where they are installed (`make
+differential` has them in an environment of its own). Run with `-s`: plans a second and ratios are printed. No test here
+fails on time.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from planbench.core.compile import compile_task
+from planbench.core.judge import judge
+from planbench.core.parse import read_domain, read_problem
+from planbench.core.plan import read_plan
+from planbench.core.val import run_val
+from planbench.core.verdict import plan_text
+from planbench.core.write import domain_text, problem_text
+from tests.core.tasks import solved_task, walk
+
+WANTED = {"VAL": 100.0, "Kairos": 2.0, "unified-planning": 1000.0}
+"""How many times as fast the judge is meant to be."""
+
+
+def rate(of: Callable[[str], bool], texts: Sequence[str], seconds: float) -> float:
+    """Plans a second, the best of three rounds."""
+    assert of(texts[0])
+    best = 0.0
+    for _ in range(3):
+        start, count = perf_counter(), 0
+        while perf_counter() - start < seconds / 3:
+            of(texts[count % len(texts)])
+            count += 1
+        best = max(best, count / (perf_counter() - start))
+    return best
+
+
+@pytest.mark.parametrize("name", ["blocksworld", "logistics"])
+def test_beside_other_judges(name: str, tmp_path: Path) -> None:
+    domain, problem, _ = solved_task(name, 3)
+    task = compile_task(domain, problem)
+    goal_free = compile_task(domain, read_problem(problem_text(problem, domain), domain))
+    plans = {walk(goal_free, random.Random(k), 20) for k in range(2000)}
+    valid = [plan for plan in plans if judge(task, plan).valid][:200]
+    texts = [plan_text(plan) for plan in valid]
+    assert texts
+    domain_pddl, problem_pddl = domain_text(domain), problem_text(problem, domain)
+
+    def by_val(text: str) -> bool:
+        return "Plan valid" in run_val(tmp_path, domain_pddl, problem_pddl, [read_plan(text)], verbose=False)
+
+    judges: dict[str, tuple[Callable[[str], bool], float]] = {
+        "planbench": (lambda text: judge(task, read_plan(text)).valid, 3.0),
+        "VAL": (by_val, 3.0),
+    }
+    if find_spec("kairos"):
+        import kairos  # type: ignore[import-not-found]
+
+        parsed = kairos.parse_problem(problem_pddl, kairos.parse_domain(domain_pddl))
+        judges["Kairos"] = (lambda text: kairos.validate(parsed, kairos.parse_plan(text)).valid, 3.0)
+    if find_spec("unified_planning"):
+        from tests.differential.judges import UnifiedPlanning
+
+        unified = UnifiedPlanning(tmp_path, domain_pddl, problem_pddl)
+        judges["unified-planning"] = (lambda text: unified.opinion(read_plan(text)).kind == "valid", 6.0)
+    rates = {judge_name: rate(of, texts, seconds) for judge_name, (of, seconds) in judges.items()}
+    print(f"\n{name}, plans of {len(valid[0])} steps, from their text:")
+    for judge_name, its in rates.items():
+        ratio = rates["planbench"] / its
+        wanted = f" (wanted {WANTED[judge_name]:g})" if judge_name in WANTED else ""
+        print(f"  {judge_name:17} {its:10,.0f} plans/s, ratio {ratio:8,.1f}{wanted}")
+
+
+def test_the_cost_of_a_step_hangs_on_nothing_else() -> None:
+    """Linear in the plan's length, and the same for 5 blocks and for 500."""
+    from tests.core.tasks import blocksworld, built_in
+
+    domain = built_in("blocksworld")
+    print()
+    for blocks in (5, 50, 500):
+        task = compile_task(domain, read_problem(blocksworld(random.Random(1), blocks), domain))
+        loop = turns(task.initial)
+        for steps in (20, 200, 2000):
+            plan = tuple(loop * (steps // 2))
+            assert judge(task, plan).valid
+            count = 200_000 // steps
+            start = perf_counter()
+            for _ in range(count):
+                judge(task, plan)
+            seconds = perf_counter() - start
+            print(f"  {blocks:4} blocks, {steps:5} steps: {seconds / count / steps * 1e9:7.0f} ns a step")
+
+
+def turns(state: frozenset[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """A block that can be lifted is, and is put back."""
+    top = min(fact[1] for fact in state if fact[0] == "clear")
+    below = next((fact[2] for fact in state if fact[:2] == ("on", top)), None)
+    return [("unstack", top, below), ("stack", top, below)] if below else [("pick-up", top), ("put-down", top)]
+
+
+@pytest.mark.parametrize("name", ["blocksworld", "logistics"])
+def test_all_of_it_for_each_plan(name: str) -> None:
+    """A problem parsed, compiled and one plan judged, the domain being read before."""
+    domain, problem, plan = solved_task(name, 5)
+    text, plan_file = problem_text(problem, domain), plan_text(plan)
+    one = lambda _: judge(compile_task(domain, read_problem(text, domain)), read_plan(plan_file)).valid  # noqa: E731
+    print(f"\n  {name}, {len(problem.objects)} objects: {rate(one, [text], 3.0):,.0f} problems with a plan a second")
+
+
+def test_a_large_grid() -> None:
+    """A Sokoban-like problem of 300 kB: parse, compile, judge."""
+    domain = read_domain("""(define (domain boxes) (:requirements :typing) (:types cell box)
+        (:predicates (next ?a ?b - cell) (line ?a ?b ?c - cell) (free ?a - cell) (me ?a - cell) (at ?x - box ?a - cell))
+        (:action move :parameters (?a ?b - cell) :precondition (and (me ?a) (next ?a ?b) (free ?b))
+          :effect (and (not (me ?a)) (me ?b) (not (free ?b)) (free ?a)))
+        (:action push :parameters (?x - box ?a ?b ?c - cell)
+          :precondition (and (me ?a) (at ?x ?b) (line ?a ?b ?c) (free ?c))
+          :effect (and (not (me ?a)) (me ?b) (free ?a) (not (at ?x ?b)) (at ?x ?c) (not (free ?c)))))""")
+    side = 38
+    cells = [(x, y) for x in range(side) for y in range(side)]
+    facts = ["(me p0-0)", "(at b p5-5)"]
+    for x, y in cells:
+        facts += [f"(free p{x}-{y})"] if (x, y) not in {(0, 0), (5, 5)} else []
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            if (x + dx, y + dy) in cells:
+                facts.append(f"(next p{x}-{y} p{x + dx}-{y + dy})")
+            if (x + 2 * dx, y + 2 * dy) in cells:
+                facts.append(f"(line p{x}-{y} p{x + dx}-{y + dy} p{x + 2 * dx}-{y + 2 * dy})")
+    text = (
+        f"(define (problem g) (:domain boxes) (:objects {' '.join(f'p{x}-{y}' for x, y in cells)} - cell b - box)\n"
+        f"(:init {' '.join(facts)}) (:goal (me p1-0)))"
+    )
+    start = perf_counter()
+    task = compile_task(domain, read_problem(text, domain))
+    assert judge(task, [("move", "p0-0", "p1-0")]).valid
+    print(f"\n  {len(text) / 1000:.0f} kB: {perf_counter() - start:.2f} s")
+
+
+def test_memory_of_a_large_task() -> None:
+    """500 blocks, compiled, and what the judge keeps after judging 5,000 steps."""
+    import tracemalloc
+
+    from tests.core.tasks import blocksworld, built_in
+
+    domain = built_in("blocksworld")
+    text = blocksworld(random.Random(1), 500)
+    tracemalloc.start()
+    task = compile_task(domain, read_problem(text, domain))
+    compiled = tracemalloc.get_traced_memory()[1]
+    assert judge(task, tuple(turns(task.initial) * 2500)).valid
+    whole = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    print(f"\n  compiled: {compiled / 1e6:.1f} MB at most; with plans judged: {whole / 1e6:.1f} MB")

