@@ -1,4 +1,5 @@
-"""Where judges differ from ours, and why ours stays as it is. The tasks of `make differential` leave these out.
+"""Where judges differ from ours, and why ours stays as it is. The tasks of `make differential` leave these out, but
+for scaling and increasing one function at once.
 
 Numbers without a value are what most of it is about. PDDL 2.1 (Fox and Long 2003, section 4) leaves a comparison with
 one undefined, and an action with an undefined condition inapplicable. We read it so, but for a condition that is true
