@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 from heapq import heappop, heappush
 
+from planbench.core.compile import CompiledTask
+from planbench.core.syntax import TOTAL_COST, TOTAL_TIME
 from planbench.core.verdict import Plan
 from planbench.models.planners.grounding import Grounded, Operator, ground
 from planbench.models.planners.limits import Answer, Budget, LimitReached, Limits
@@ -37,11 +39,14 @@ def optimal(request: Request, limits: Limits) -> Answer:
     return _within(request, limits, lambda task, budget: a_star(task, Relaxation(task, budget).lm_cut, budget))
 
 
+def covers(task: CompiledTask) -> bool:
+    """Whether the searches solve such tasks: STRIPS with negation, equality and action costs."""
+    return task.plain and task.problem.metric in (None, TOTAL_COST, TOTAL_TIME)
+
+
 def _within(request: Request, limits: Limits, search: Callable[[Grounded, Budget], Plan | None]) -> Answer:
-    if not request.task.plain:
-        return Answer(
-            None, "this search covers facts, their negation and action costs, and the task has more than these"
-        )
+    if not covers(request.task):
+        return Answer(None, "the task has more than facts, their negation and action costs, which this search covers")
     budget = Budget(limits)
     try:
         task = ground(request.task, budget)
