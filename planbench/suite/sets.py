@@ -91,6 +91,7 @@ def set_hash(tasks: Sequence[Task]) -> str:
 def evenly(domain: str, count: int, lengths: tuple[int, int], seed: int) -> list[Task]:
     """`count` tasks of a domain, fewer than there are lengths, spread over all of these. Raises InputError as
     `generate` does."""
+    generate(domain, 0, seed=seed, plan_length=lengths)
     found: dict[str, Draft] = {}
     for part in _parts(lengths, count):
         _add(found, domain, 1, part, seed)

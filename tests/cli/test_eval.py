@@ -152,12 +152,12 @@ def test_own_tasks_of_a_length(own: Path, planbench: Shell) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_a_folder_that_generate_wrote_is_measured_as_the_domain_is(planbench: Shell) -> None:
-    planbench("generate", "logistics", "--count", 4, "--out", "logistics")
-    for out, argv in (("a", ["--tasks", "logistics"]), ("b", ["--domain", "logistics", "--limit", 4])):
+    planbench("generate", "logistics", "--count", 20, "--out", "logistics")
+    for out, argv in (("a", ["--tasks", "logistics"]), ("b", ["--domain", "logistics", "--limit", 20])):
         summary(planbench, "eval", "random", *argv, "--out", out, "--prompt", "english", "--shots", 1)
     found = [{s.key: (s.reply, s.verdict, s.reference_length) for s in samples(out)} for out in "ab"]
     assert found[0] == found[1]
-    assert len(found[0]) == 4
+    assert len(found[0]) == 20
     assert summary(planbench, "eval", "random", "--tasks", "logistics", "--domain", "logistics", "--out", "c")[
         "by_domain"
     ].keys() == {"logistics"}

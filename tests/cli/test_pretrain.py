@@ -76,7 +76,7 @@ def test_the_same_command_goes_on_and_another_one_is_refused(planbench: Shell) -
         ("--width", 20, "multiple of 8"),
         ("--tasks", 2_000_000, "--tasks"),
         ("--longest", 61, "--longest"),
-        ("--domain", "rovers", "rovers"),
+        ("--domain", "river", "river"),
         ("--out", "/dev/null/planner", "/dev/null/planner"),
     ],
 )

@@ -87,10 +87,11 @@ def test_killed_and_resumed_is_undisturbed(name: str, kills: int, tmp_path: Path
 
 
 def test_one_process_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with running(tmp_path, *RANDOM) as process:
+    argv = [*RANDOM, "--samples", "400"]  # enough to be at work still when the others come
+    with running(tmp_path, *argv) as process:
         wait_for(process, tmp_path, 1)
-        for argv in (["eval", *RANDOM, "--out", str(tmp_path)], ["score", str(tmp_path)]):
-            assert main(argv) == 2
+        for other in (["eval", *argv, "--out", str(tmp_path)], ["score", str(tmp_path)]):
+            assert main(other) == 2
             printed = capsys.readouterr()
             assert printed.out == ""
             assert printed.err == f"error: {tmp_path}: another planbench is writing here; wait for it to end\n"

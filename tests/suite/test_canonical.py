@@ -22,11 +22,8 @@ MADE = 150
 
 def draft(domain: str, seed: int, target: int) -> Draft:
     """The first task that a generator makes of a seed, not yet looked at by anything else."""
-    rng = Random(seed)
-    while True:
-        made = maker(domain)(rng, target)
-        if made is not None:
-            return made
+    rng, make = Random(seed), maker(domain)
+    return next(made for _ in range(2000) if (made := make(rng, target)) is not None)
 
 
 def renamed(draft: Draft, rng: Random) -> Draft:
@@ -80,7 +77,7 @@ def test_what_the_keys_cannot_tell_apart_counts_as_equal() -> None:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(sorted(GENERATORS)), st.integers(0, 10**9), st.integers(1, 40), st.integers(0, 10**9))
+@given(st.sampled_from(sorted(GENERATORS)), st.integers(0, 10**9), st.integers(2, 40), st.integers(0, 10**9))
 def test_keys_know_neither_names_nor_order(domain: str, seed: int, target: int, other_seed: int) -> None:
     task = draft(domain, seed, target)
     assert canonical_key(renamed(task, Random(other_seed))) == canonical_key(task)

@@ -21,7 +21,7 @@ from tests.suite.shortest import shortest
 def test_the_example_makes_a_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (domains_dir() / "README.md").read_text()
     pddl, toml, python = (
-        textwrap.dedent(re.search(rf"^ *```{kind}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL).group(1))  # type: ignore[union-attr]
+        textwrap.dedent(re.findall(rf"^   ```{kind}\n(.*?)^   ```$", text, re.MULTILINE | re.DOTALL)[0])
         for kind in ("pddl", "toml", "python")
     )
     (tmp_path / "lamps").mkdir()
