@@ -9,8 +9,8 @@ from pddl.logic.base import And, Formula
 from pddl.logic.predicates import Predicate
 from pddl.parser.domain import DomainParser
 from pddl.parser.problem import ProblemParser
-from tests.core.val import val_verdicts
 
+from planbench.core.val import val_verdicts
 from planbench.records import Task
 from planbench.suite import GENERATORS, generate
 from planbench.suite.generator import drafts

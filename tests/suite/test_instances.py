@@ -7,12 +7,12 @@ import shlex
 from pathlib import Path
 
 import pytest
-from tests.core.val import val_verdicts
 
 from planbench.cli import main
 from planbench.core.compile import compile_task
 from planbench.core.judge import judge
 from planbench.core.parse import read_domain, read_problem
+from planbench.core.val import val_verdicts
 from planbench.paths import domains_dir
 from planbench.suite import domain_names, read_folder
 
