@@ -83,6 +83,7 @@ class UnifiedPlanning:
         from unified_planning.io import PDDLReader  # type: ignore[import-not-found]
 
         up.get_environment().credits_stream = None
+        up.get_environment().error_used_name = False  # PDDL lets an action and an object share a name
         (folder / "up-domain.pddl").write_text(domain)
         (folder / "up-problem.pddl").write_text(problem)
         with warnings.catch_warnings():
