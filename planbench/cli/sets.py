@@ -6,11 +6,14 @@ from typing import Any
 
 import click
 
+from planbench.cli.progress import bar
 from planbench.cli.screen import json_line, note, table
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Make every set and compare its hash; exit 1 where one differs.")
+@click.option(
+    "--check", is_flag=True, help="Make every set, which takes a while, and compare its hash; exit 1 where one differs."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a set.")
 def command(check: bool, as_json: bool) -> int:
     """List the named task sets: what is in them, and the hash that their tasks have wherever they are made.
@@ -19,7 +22,12 @@ def command(check: bool, as_json: bool) -> int:
     """
     from planbench.suite.sets import task_sets
 
-    found = [_describe(name, check) for name in task_sets()]
+    asked = task_sets()
+    found: list[dict[str, Any]] = []
+    with bar("making the sets") as advance:
+        for name in asked:
+            advance(len(found), len(asked), name)
+            found.append(_describe(name, check))
     if as_json:
         for one in found:
             json_line(one)
@@ -33,10 +41,11 @@ def command(check: bool, as_json: bool) -> int:
 
 
 def _describe(name: str, check: bool) -> dict[str, Any]:
-    from planbench.suite.sets import make_set, set_hash, task_sets
+    from planbench.records import task_set_hash
+    from planbench.suite.sets import make_set, task_sets
 
     asked = task_sets()[name]
-    made = {"made": set_hash(make_set(name, asked.domains))} if check else {}
+    made = {"made": task_set_hash(make_set(name, asked.domains))} if check else {}
     return {
         "name": name,
         "about": asked.about,

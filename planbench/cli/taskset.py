@@ -75,8 +75,8 @@ def chosen_tasks(
         return _set_tasks(folder, named_domains(domains), limit, plan_length)
     limit = limit or DEFAULT_LIMIT
     from planbench.pretrain.config import DOMAINS
-    from planbench.suite import domain_names, generate, read_folder, spread
-    from planbench.suite.sets import evenly
+    from planbench.suite import domain_names, read_folder, spread
+    from planbench.suite.lengths import evenly
 
     tasks: list[Task] = []
     if folder is not None:
@@ -88,15 +88,10 @@ def chosen_tasks(
     else:
         names = named_domains(domains) or sorted(DOMAINS)  # what the planner that ships knows
         builtin = [name for name in names if name in domain_names()]
-        low, high = plan_length or DEFAULT_LENGTH
         for name in names:
             if name in builtin:
                 # One more where the limit does not divide evenly; `spread` takes what is too many.
-                count = -(-limit // len(names))
-                if count <= high - low:
-                    tasks += evenly(name, count, (low, high), seed)
-                else:
-                    tasks += generate(name, count, seed=seed, plan_length=(low, high))
+                tasks += evenly(name, -(-limit // len(names)), plan_length or DEFAULT_LENGTH, seed)
             elif Path(name).is_dir():
                 tasks += _of_length(read_folder(Path(name)), plan_length)
             else:
@@ -110,7 +105,8 @@ def chosen_tasks(
 
 
 def _is_set(name: str) -> bool:
-    """True for the name of a set, also where a folder is called so: that is typed `./smoke`."""
+    """True for the name of a set, also where a folder is called so: that is typed `./smoke`. Raises InputError for what
+    is neither."""
     from planbench.suite.sets import task_sets
 
     if name not in task_sets() and not Path(name).exists() and "/" not in name:

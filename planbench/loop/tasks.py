@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 from planbench.errors import InputError
 from planbench.evaluate import Spec
 from planbench.loop.config import TaskConfig
 from planbench.preparation import Prepared, prepare
-from planbench.records import Task
+from planbench.records import Task, task_set_hash
 from planbench.records.iterate import TaskSetSpec
 from planbench.suite import domain_info, domain_names, generate, read_folder, split_of, spread, task_key
 
@@ -44,12 +43,8 @@ class TaskSet:
 
     @property
     def record(self) -> TaskSetSpec:
-        digest = blake2b(digest_size=16)
-        for one in self.prepared:
-            digest.update(one.task.hash.encode())
-        return TaskSetSpec(
-            name=self.name, split=self.split, tasks=len(self.prepared), lengths=self.lengths, hash=digest.hexdigest()
-        )
+        found = task_set_hash(one.task for one in self.prepared)
+        return TaskSetSpec(name=self.name, split=self.split, tasks=len(self.prepared), lengths=self.lengths, hash=found)
 
 
 def task_sets(config: TaskConfig, probes: Sequence[str] = ()) -> dict[str, TaskSet]:

@@ -3,7 +3,7 @@
 from planbench.core.verdict import VERDICT_KINDS, Plan, Step, Verdict, VerdictKind
 from planbench.records.prompt import Message, Prompt
 from planbench.records.sampling import FinishReason, Reply, Request, SamplingSettings
-from planbench.records.task import ReferencePlan, Task
+from planbench.records.task import ReferencePlan, Task, task_set_hash
 
 __all__ = [
     "VERDICT_KINDS",
@@ -19,4 +19,5 @@ __all__ = [
     "Task",
     "Verdict",
     "VerdictKind",
+    "task_set_hash",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -51,3 +52,11 @@ class Task:
     @property
     def reference_length(self) -> int | None:
         return None if self.reference is None else self.reference.length
+
+
+def task_set_hash(tasks: Iterable[Task]) -> str:
+    """32 hexadecimal digits over the hashes of tasks, in order."""
+    digest = blake2b(digest_size=16)
+    for task in tasks:
+        digest.update(task.hash.encode())
+    return digest.hexdigest()

@@ -9,16 +9,16 @@ the same is refused instead of being measured.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import blake2b
 
 from planbench.errors import InputError, PlanbenchError
 from planbench.paths import domains_dir
-from planbench.records import Task
+from planbench.records import Task, task_set_hash
 from planbench.suite.draft import Draft
-from planbench.suite.generator import drafts, generate, tasks_of
+from planbench.suite.generator import generate, tasks_of
+from planbench.suite.lengths import add, add_spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +72,12 @@ def make_set(name: str, domains: Sequence[str] | None = None) -> list[Task]:
             raise InputError(f"task set {name} has no {domain!r}: it has {', '.join(asked.domains)}")
     chosen = [domain for domain in asked.domains if domains is None or domain in domains]
     tasks = [task for domain in chosen for task in _tasks(asked, domain)]
-    if domains is None and set_hash(tasks) != asked.hash:
+    if domains is None and task_set_hash(tasks) != asked.hash:
         raise PlanbenchError(
             f"task set {name}: this copy of planbench makes other tasks than it was fixed with"
-            f" (hash {set_hash(tasks)}, not {asked.hash}); results would not be comparable"
+            f" (hash {task_set_hash(tasks)}, not {asked.hash}); results would not be comparable"
         )
     return tasks
-
-
-def set_hash(tasks: Sequence[Task]) -> str:
-    """32 hexadecimal digits over the hashes of tasks, in order."""
-    digest = blake2b(digest_size=16)
-    for task in tasks:
-        digest.update(task.hash.encode())
-    return digest.hexdigest()
-
-
-def evenly(domain: str, count: int, lengths: tuple[int, int], seed: int) -> list[Task]:
-    """`count` tasks of a domain, fewer than there are lengths, spread over all of these. Raises InputError as
-    `generate` does."""
-    generate(domain, 0, seed=seed, plan_length=lengths)
-    found: dict[str, Draft] = {}
-    for part in _parts(lengths, count):
-        _add(found, domain, 1, part, seed)
-    _add(found, domain, count - len(found), lengths, seed)
-    if len(found) < count:
-        return generate(domain, count, seed=seed, plan_length=lengths)
-    return tasks_of(domain, ((draft, key) for key, draft in found.items()))
 
 
 def _tasks(asked: TaskSet, domain: str) -> list[Task]:
@@ -106,29 +85,11 @@ def _tasks(asked: TaskSet, domain: str) -> list[Task]:
         return generate(domain, asked.each, seed=asked.seed, preset=asked.preset)
     found: dict[str, Draft] = {}
     for number, stretch in enumerate(asked.lengths, start=1):
-        for part in _parts(stretch, asked.each):
-            _add(found, domain, 1, part, asked.seed)
-        _add(found, domain, number * asked.each - len(found), stretch, asked.seed)
+        add_spread(found, domain, asked.each, stretch, asked.seed)
+        add(found, domain, number * asked.each - len(found), stretch, asked.seed)
     wanted = asked.each * len(asked.lengths)
     for stretch in reversed(asked.lengths):
-        _add(found, domain, min(asked.each, wanted - len(found)), stretch, asked.seed)
+        add(found, domain, min(asked.each, wanted - len(found)), stretch, asked.seed)
     if len(found) < wanted:
         raise PlanbenchError(f"task set {asked.name}: {domain} has {len(found)} of {wanted} tasks of these lengths")
     return tasks_of(domain, sorted(((draft, key) for key, draft in found.items()), key=lambda one: len(one[0].plan)))
-
-
-def _parts(stretch: tuple[int, int], count: int) -> Iterator[tuple[int, int]]:
-    """A range of lengths cut into `count` ranges, which overlap where it has fewer lengths."""
-    low, high = stretch
-    for number in range(count):
-        start = low + number * (high + 1 - low) // count
-        yield start, max(start, low + (number + 1) * (high + 1 - low) // count - 1)
-
-
-def _add(found: dict[str, Draft], domain: str, count: int, lengths: tuple[int, int], seed: int) -> None:
-    """At most `count` new tasks of some lengths, by their canonical keys."""
-    most = len(found) + max(0, count)
-    for draft, key in drafts(domain, len(found) + most, seed=seed, plan_length=lengths):
-        if len(found) >= most:
-            return
-        found.setdefault(key, draft)

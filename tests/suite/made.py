@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from random import Random
 
 from planbench.core.compile import CompiledTask, compile_task
 from planbench.core.parse import read_domain, read_problem
 from planbench.suite import GENERATORS, domain_info
 from planbench.suite.draft import Draft, problem_pddl
+from planbench.suite.generator import maker, sizer
 
-WRITTEN = (
-    "childsnack",
-    "depots",
-    "ferry",
-    "floortile",
-    "gripper",
-    "miconic",
-    "rovers",
-    "satellite",
-    "sokoban",
-    "spanner",
-    "transport",
-    "visitall",
-)
-DOMAINS = [name for name in WRITTEN if name in GENERATORS]
+DOMAINS = sorted(GENERATORS)
 
 
 def drafted(domain: str, seed: int, target: int, wide: bool = False) -> Draft:
     """The first draft of a seed that comes to something."""
-    make = import_module(f"planbench.suite.{domain}").draft
-    rng = Random(seed)
+    rng, make = Random(seed), maker(domain)
     return next(draft for _ in range(200) if (draft := make(rng, target, wide)) is not None)
 
 
 def drafted_of_sizes(domain: str, seed: int, sizes: Mapping[str, int]) -> Draft:
-    make = import_module(f"planbench.suite.{domain}").sized
-    rng = Random(seed)
+    rng, make = Random(seed), sizer(domain)
     return next(draft for _ in range(20) if (draft := make(rng, sizes)) is not None)
 
 
