@@ -15,7 +15,7 @@ import click
 from planbench.cli.parameters import KeyValue, Number
 from planbench.cli.progress import bar
 from planbench.cli.screen import note
-from planbench.cli.taskset import RENAME, chosen_tasks, task_options
+from planbench.cli.taskset import RENAME, STYLE_NAMES, chosen_tasks, task_options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ DEFAULT_TOKENS = 512
 @click.command()
 @click.argument("model", default="tiny", required=False)
 @task_options
-@click.option("--prompt", help="Prompt style: pddl, english or compact.  [default: the model's own, else pddl]")
+@click.option("--prompt", help=f"Prompt style: {STYLE_NAMES}.  [default: the model's own, else pddl]")
 @click.option(
     "--shots", type=click.IntRange(0, 64), default=0, show_default=True, help="Solved examples in the prompt."
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from planbench.cli.parameters import KeyValue, Number, Range
-from planbench.cli.taskset import named_domains
+from planbench.cli.taskset import STYLE_NAMES, named_domains
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     metavar="DOMAIN|renamed|mystery|per-task",
     help="Measured too, at the first and the last.",
 )
-@click.option("--prompt", help="Prompt style: pddl, english or compact.  [default: the model's own, else pddl]")
+@click.option("--prompt", help=f"Prompt style: {STYLE_NAMES}.  [default: the model's own, else pddl]")
 @click.option(
     "--shots", type=click.IntRange(0, 64), default=0, show_default=True, help="Solved examples in the prompt."
 )

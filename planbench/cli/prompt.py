@@ -11,7 +11,7 @@ import click
 
 from planbench.cli.closest import closest
 from planbench.cli.parameters import Range
-from planbench.cli.taskset import RENAME
+from planbench.cli.taskset import RENAME, STYLE_NAMES
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--domain", metavar="FILE.pddl", help="The domain of a problem file.  [default: domain.pddl beside it]")
 @click.option("--plan-length", type=Range(), default="2:16", show_default=True, help="Of the task made of a domain.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--style", default="pddl", show_default=True, help="Prompt style: pddl, english or compact.")
+@click.option("--style", default="pddl", show_default=True, help=f"Prompt style: {STYLE_NAMES}.")
 @click.option("--shots", type=click.IntRange(0, 64), default=0, show_default=True, help="Solved examples before it.")
 @RENAME
 @click.option("--model", help="Show it as this model gets it, through its chat template.")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DEFAULT_LENGTH = (2, 16)
 DEFAULT_LIMIT = 150
 
+STYLE_NAMES = "pddl or english, each also with reasoning (-cot, -state), or compact"
+
 RENAME = click.option(
     "--rename",
     type=click.Choice(["none", "random", "mystery", "per-task"]),

@@ -47,11 +47,12 @@ _LANGUAGE = re.compile(r"[ \t]{0,3}(?P<language>[\w+.-]{0,30})[ \t]{0,3}(?:\n|$)
 @dataclass(frozen=True, slots=True)
 class Block:
     """A stretch of a reply that its writer set apart. `language` is that of a fence. `closed` is False where the end
-    of the reply ends it too, so that it may hold more than was meant."""
+    of the reply ends it too, so that it may hold more than was meant. `start` is where its opening marker begins."""
 
     text: str
     closed: bool = True
     language: str = ""
+    start: int = 0
 
 
 def answer_of(reply: str) -> str:
@@ -84,22 +85,22 @@ def answer_of(reply: str) -> str:
     return answer[-LONGEST_ANSWER:].translate(_PLAIN).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def marked_blocks(text: str) -> list[Block]:
+def marked_blocks(text: str, opened: bool = False) -> list[Block]:
     """Blocks between plan markers, in order. A closing marker before any opening one closes what stands before it: a
     model that continues a prompt which ends in the opening marker writes so, and whatever comes later is not its
-    answer."""
+    answer. With `opened` it closes nothing: what stands before it is reasoning."""
     blocks: list[Block] = []
-    start: int | None = None
+    begun: re.Match[str] | None = None
     for mark in _MARK.finditer(text):
         if mark["open"]:
-            start = mark.end()
-        elif start is not None:
-            blocks.append(Block(text[start : mark.start()]))
-            start = None
-        elif not blocks:
+            begun = mark
+        elif begun is not None:
+            blocks.append(Block(text[begun.end() : mark.start()], start=begun.start()))
+            begun = None
+        elif not blocks and not opened:
             return [Block(text[: mark.start()])]
-    if start is not None:
-        blocks.append(Block(text[start:], closed=False))
+    if begun is not None:
+        blocks.append(Block(text[begun.end() :], closed=False, start=begun.start()))
     return blocks
 
 

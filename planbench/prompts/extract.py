@@ -14,6 +14,10 @@ The rule, in order; the first that finds a plan decides, and the judge is never 
 
 Within the chosen block or run, a line that was meant as a step and names no action or object of the task is kept as it
 stands: the judge calls the plan malformed. Nothing is repaired beyond spelling (case, separators, articles, nouns).
+
+A prompt style that asks for reasoning in the reply has a stricter reader, `extract_final_plan`: reasoning is full of
+steps and of drafts, so that nothing but what is marked as the plan, or said to be the final one, can be told from them.
+A reply that was cut off in its reasoning gives no plan.
 """
 
 from __future__ import annotations
@@ -35,6 +39,13 @@ _NOTHING_TO_DO = re.compile(
     r"|(?:the )?plan is empty|empty plan|nothing (?:needs to be|has to be) done)\b",
     re.IGNORECASE,
 )
+_FINAL = re.compile(
+    r"^[ \t#*_>-]{0,8}(?:(?:so|thus|therefore|here is|this is),? )?(?:the |my |our )?(?:final|finished|complete) "
+    r"(?:plan|answer|solution)(?: is)?[ \t*_]{0,4}(?::|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A heading that says so itself."""
+_BEGINS_LINE = re.compile(r"(?:^|\n)[ \t#*_>-]{0,8}$")
 _OPENING = re.compile(r"^[ \t]{0,8}[\[{]", re.MULTILINE)
 _EMPTY_WORDS = frozenset({"", "[]", "()", "empty", "(empty)", "none", "(empty plan)", "empty plan"})
 
@@ -76,6 +87,23 @@ def extract_plan(reply: str, lexicon: Lexicon) -> Plan | None:
     if plan is not None:
         return plan
     return () if _NOTHING_TO_DO.search(answer[-2000:]) else None
+
+
+def extract_final_plan(reply: str, lexicon: Lexicon) -> Plan | None:
+    """The plan of a reply that was to reason first: the last marked block that holds a step or is empty, else what
+    follows the last heading of a final plan, else None. A marker that is never closed counts where it begins a line:
+    reasoning may mention one."""
+    answer = answer_of(reply)
+    for marked in reversed(marked_blocks(answer, opened=True)):
+        if not marked.closed and not _BEGINS_LINE.search(answer[max(0, marked.start - 12) : marked.start]):
+            continue
+        plan = _block_plan(marked, lexicon)
+        if plan is not None:
+            return plan
+    ends = [heading.end() for heading in _FINAL.finditer(answer)]
+    if not ends or not (said := answer[ends[-1] :]).strip():
+        return None
+    return _block_plan(Block(said, closed=False), lexicon)
 
 
 def _block_plan(block: Block, lexicon: Lexicon) -> Plan | None:

@@ -4,7 +4,10 @@
     english   the wording of the domain; the plan as one sentence a line (steps in PDDL notation are read as well)
     compact   the bare notation of models trained by planbench itself, with a reader of its own
 
-Both readable styles ask for the plan between [PLAN] and [PLAN END], and whatever else models write instead is read by
+`pddl-cot`, `pddl-state`, `english-cot` and `english-state` ask for reasoning before the plan
+(`planbench.prompts.reasoning`), and show it in their examples. There only what is marked as the final plan is read.
+
+All readable styles ask for the plan between [PLAN] and [PLAN END], and whatever else models write instead is read by
 `planbench.prompts.extract`. Examples are turns of a conversation: the first user message holds instructions, domain
 and the first task, each later one a task alone, under a line [TASK]. A chat model sees a dialogue in which it has
 answered so before; for a base model the contents are joined and read as a text that goes on in the same pattern. A
@@ -16,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -23,8 +27,9 @@ from planbench.core.verdict import Plan, plan_text
 from planbench.core.write import expression_text
 from planbench.errors import InputError
 from planbench.prompts.compact import name_objects, plan_words
-from planbench.prompts.extract import extract_plan
+from planbench.prompts.extract import extract_final_plan, extract_plan
 from planbench.prompts.lexicon import lexicon_of
+from planbench.prompts.reasoning import ASKED, REASONINGS, Reasoning, worked
 from planbench.prompts.wording import Wording, clauses
 from planbench.records.prompt import Message, Prompt
 
@@ -70,38 +75,60 @@ class Read(Protocol):
 
 
 def build_pddl(
-    task: CompiledTask, domain_pddl: str, problem_pddl: str, wording: Wording, shots: Sequence[Shot] = ()
+    task: CompiledTask,
+    domain_pddl: str,
+    problem_pddl: str,
+    wording: Wording,
+    shots: Sequence[Shot] = (),
+    reasoning: Reasoning | None = None,
 ) -> Prompt:
     """Style `pddl`."""
     opening = (
         "Solve a planning task given in PDDL. Find a plan: a sequence of actions that leads from the initial state to "
         "a state in which the goal holds.\n"
-        f"Answer with the plan alone, between {OPENING} and {CLOSING}: one action a line, in the order of execution, "
+        f"{_asked(reasoning)} between {OPENING} and {CLOSING}: one action a line, in the order of execution, "
         "each in parentheses with the name of the action and then its objects."
     )
     asked = [(shot.own.domain_pddl if shot.own else domain_pddl, shot.problem_pddl) for shot in shots]
     asked.append((domain_pddl, problem_pddl))
     tasks = [(f"The domain:\n{domain.strip()}", problem.strip()) for domain, problem in asked]
-    return _dialogue("pddl", opening, tasks, shots, [plan_text(shot.plan) for shot in shots])
+    answers = [_answer(plan_text(shot.plan), reasoning, shot.plan, shot.task, None) for shot in shots]
+    return _dialogue(_style("pddl", reasoning), opening, tasks, shots, answers)
 
 
 def build_english(
-    task: CompiledTask, domain_pddl: str, problem_pddl: str, wording: Wording, shots: Sequence[Shot] = ()
+    task: CompiledTask,
+    domain_pddl: str,
+    problem_pddl: str,
+    wording: Wording,
+    shots: Sequence[Shot] = (),
+    reasoning: Reasoning | None = None,
 ) -> Prompt:
     """Style `english`."""
     opening = (
         "Solve a planning task. Find a plan: a sequence of actions that leads from the start to the goal.\n"
-        f"Answer with the plan alone, between {OPENING} and {CLOSING}: one action a line, in the order of execution, "
+        f"{_asked(reasoning)} between {OPENING} and {CLOSING}: one action a line, in the order of execution, "
         "worded exactly as in the list of actions, with the names of objects in place of the words in capitals."
     )
     said = [(shot.task, shot.own.wording if shot.own else wording) for shot in shots]
     tasks = [(english_domain(one, words), english_task(one, words)) for one, words in [*said, (task, wording)]]
-    plans = [words.plan(shot.plan, shot.task.objects) for shot, (_, words) in zip(shots, said, strict=True)]
-    return _dialogue("english", opening, tasks, shots, plans)
+    answers = [
+        _answer(words.plan(shot.plan, shot.task.objects), reasoning, shot.plan, shot.task, words)
+        for shot, (_, words) in zip(shots, said, strict=True)
+    ]
+    return _dialogue(_style("english", reasoning), opening, tasks, shots, answers)
+
+
+def _style(notation: str, reasoning: Reasoning | None) -> str:
+    return notation if reasoning is None else f"{notation}-{reasoning}"
+
+
+def _asked(reasoning: Reasoning | None) -> str:
+    return "Answer with the plan alone," if reasoning is None else f"{ASKED[reasoning]} Then give the plan, once,"
 
 
 def _dialogue(
-    style: str, opening: str, tasks: Sequence[tuple[str, str]], shots: Sequence[Shot], plans: Sequence[str]
+    style: str, opening: str, tasks: Sequence[tuple[str, str]], shots: Sequence[Shot], answers: Sequence[str]
 ) -> Prompt:
     """`tasks` are those of the shots and the one that is asked, each as domain and problem."""
     if any(shot.own for shot in shots):
@@ -111,21 +138,27 @@ def _dialogue(
         asked = [f"{TASK}\n{problem}" for _, problem in tasks]
     asked[0] = f"{opening}\n\n{asked[0]}"
     messages = [Message("user", asked[0])]
-    for plan, question in zip(plans, asked[1:], strict=True):
-        messages.append(Message("assistant", _answer(plan)))
+    for answer, question in zip(answers, asked[1:], strict=True):
+        messages.append(Message("assistant", answer))
         messages.append(Message("user", question))
     return Prompt(style, tuple(messages))
 
 
-def _answer(plan: str) -> str:
-    return f"{OPENING}\n{plan}{CLOSING}"
+def _answer(said: str, reasoning: Reasoning | None, plan: Plan, task: CompiledTask, wording: Wording | None) -> str:
+    """`said` is the plan as the style writes it; the rest is for the reasoning before it."""
+    before = "" if reasoning is None else f"{worked(reasoning, plan, task, wording)}\n\n"
+    return f"{before}{OPENING}\n{said}{CLOSING}"
 
 
 def write_answer(style: str, plan: Plan, task: CompiledTask, wording: Wording) -> str:
-    """The reply that a plan is, in a style: what `read_reply` reads back."""
+    """The reply that a valid plan is, in a style: what `read_reply` reads back."""
     if style == "compact":
         return " ".join(plan_words(plan, name_objects(task.objects)))
-    return _answer(wording.plan(plan, task.objects) if style == "english" else plan_text(plan))
+    notation, _, after = style.partition("-")
+    reasoning: Reasoning | None = next((kind for kind in REASONINGS if kind == after), None)
+    if notation == "english":
+        return _answer(wording.plan(plan, task.objects), reasoning, plan, task, wording)
+    return _answer(plan_text(plan), reasoning, plan, task, None)
 
 
 def english_domain(task: CompiledTask, wording: Wording) -> str:
@@ -171,9 +204,23 @@ def read_answer(text: str, task: CompiledTask, wording: Wording) -> Plan | None:
     return extract_plan(text, lexicon_of(task, wording))
 
 
+def read_reasoned(text: str, task: CompiledTask, wording: Wording) -> Plan | None:
+    """The reader of the styles that ask for reasoning."""
+    return extract_final_plan(text, lexicon_of(task, wording))
+
+
+build_pddl_cot = partial(build_pddl, reasoning="cot")
+build_pddl_state = partial(build_pddl, reasoning="state")
+build_english_cot = partial(build_english, reasoning="cot")
+build_english_state = partial(build_english, reasoning="state")
+
 STYLES: dict[str, tuple[str, str]] = {
     "pddl": ("planbench.prompts.styles:build_pddl", "planbench.prompts.styles:read_answer"),
+    "pddl-cot": ("planbench.prompts.styles:build_pddl_cot", "planbench.prompts.styles:read_reasoned"),
+    "pddl-state": ("planbench.prompts.styles:build_pddl_state", "planbench.prompts.styles:read_reasoned"),
     "english": ("planbench.prompts.styles:build_english", "planbench.prompts.styles:read_answer"),
+    "english-cot": ("planbench.prompts.styles:build_english_cot", "planbench.prompts.styles:read_reasoned"),
+    "english-state": ("planbench.prompts.styles:build_english_state", "planbench.prompts.styles:read_reasoned"),
     "compact": ("planbench.prompts.compact:build", "planbench.prompts.compact:read"),
 }
 """Each style: what builds its prompt, what reads its replies."""

@@ -27,6 +27,9 @@ PLANS = {
     "fleet": "(load-truck package1 truck2 depot-3)",
 }
 
+REASONED = ("pddl-cot", "pddl-state", "english-cot", "english-state")
+READABLE = ("pddl", "english", *REASONED)
+
 
 def plan_of(name: str) -> tuple[tuple[str, ...], ...]:
     return read_plan(PLANS[name].replace(") (", ")\n("))
@@ -38,6 +41,12 @@ def shown(prompt: Prompt) -> str:
 
 def prompts() -> dict[str, Prompt]:
     made: dict[str, Prompt] = {}
+    for style in REASONED:
+        of, other = example("letters"), example("blocks")
+        shot = Shot(other.task, other.problem_pddl, plan_of("blocks"))
+        made[f"{style}-letters-1-shot"] = build_prompt(
+            style, of.task, of.domain_pddl, of.problem_pddl, of.wording, [shot]
+        )
     for style in ("pddl", "english"):
         for name in ("letters", "parcels", "keys"):
             of = example(name)
@@ -65,7 +74,7 @@ def test_no_golden_file_is_left_over() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == set(prompts())
 
 
-@pytest.mark.parametrize("style", ["pddl", "english"])
+@pytest.mark.parametrize("style", READABLE)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_an_example_answer_is_read_back_and_valid(style: str, name: str) -> None:
     """What a prompt shows as a right answer is read as exactly that plan, and the judge agrees with it."""
@@ -77,7 +86,7 @@ def test_an_example_answer_is_read_back_and_valid(style: str, name: str) -> None
     assert judge(of.task, shot.plan).valid
 
 
-@pytest.mark.parametrize("style", ["pddl", "english"])
+@pytest.mark.parametrize("style", READABLE)
 def test_a_prompt_holds_no_plan_of_its_own(style: str) -> None:
     """A model that only repeats a prompt without examples has not planned."""
     for name in PROBLEMS:
@@ -104,9 +113,9 @@ def test_renamed_english_tells_nothing() -> None:
 
 def test_an_unknown_style_names_those_there_are() -> None:
     of = example("letters")
-    with pytest.raises(InputError, match=r"prompt style haiku: .* use one of compact, english, pddl"):
+    with pytest.raises(InputError, match=r"prompt style haiku: .* use one of compact, english, .*, pddl-state"):
         build_prompt("haiku", of.task, of.domain_pddl, of.problem_pddl, of.wording)
-    assert set(STYLES) == {"pddl", "english", "compact"}
+    assert set(STYLES) == {*READABLE, "compact"}
 
 
 if __name__ == "__main__":
