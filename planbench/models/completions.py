@@ -45,7 +45,7 @@ class CompletionEncoder:
     ) -> None:
         self.tokenizer = tokenizer
         self._encoder = PromptEncoder(tokenizer, source, template)
-        self._stop, self._source = stop, source
+        self._stop, self._source = stop | self._encoder.turn_end(), source
         self._prompts: dict[Prompt, tuple[int, ...]] = {}
         self._chat_stop: int | None = None
 

@@ -76,6 +76,7 @@ class HfModel:
         self._encoder = PromptEncoder(loaded.tokenizer, name, template)
         self._vocabulary = int(loaded.model.get_input_embeddings().weight.shape[0])
         self._stop = stop_tokens(loaded.model.generation_config, loaded.model.config, loaded.tokenizer)
+        self._stop |= self._encoder.turn_end()
         # What stands under padding is masked; it only has to be a token of the model.
         pad = loaded.tokenizer.pad_token_id
         self._pad = pad if pad is not None and 0 <= pad < self._vocabulary else 0
@@ -97,7 +98,13 @@ class HfModel:
             "device": self._loaded.device,
             "engine": self._engine,
             "source": str(self._loaded.files.folder),
+            "adapter": None if self._loaded.files.adapter is None else str(self._loaded.files.adapter),
             "chat_template": self._encoder.chat,
+            "template_hash": self._encoder.template_hash,
+            "bos_token": self._tokenizer.bos_token,
+            "eos_token": self._tokenizer.eos_token,
+            "pad_token": self._tokenizer.pad_token,
+            "stop_tokens": " ".join(self._tokenizer.convert_ids_to_tokens(sorted(self._stop))),
             "thinking": self._encoder.options.get("enable_thinking"),
             "max_context": self.max_context,
             "batch_size": self._batch_size,
@@ -117,9 +124,7 @@ class HfModel:
 
     def rendered(self, prompt: Prompt) -> str:
         """The text that the model is given for a prompt, special tokens included."""
-        return self._tokenizer.decode(
-            self.prompt_tokens(prompt), skip_special_tokens=False, clean_up_tokenization_spaces=False
-        )
+        return self._encoder.rendered(prompt)
 
     def replies(
         self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings

@@ -17,6 +17,8 @@ from planbench.errors import CheckpointError
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+ADAPTER = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
 TEXTS_THAT_MATTER = (
     "generation_config.json",
@@ -36,11 +38,20 @@ _MAX_JSON = 64 * 2**20
 
 @dataclass(frozen=True)
 class CheckpointFiles:
-    """A folder that passed every check: its parsed config.json and its weight files in a fixed order."""
+    """A folder that passed every check: its parsed config.json and its weight files in a fixed order. `adapter` is
+    the folder of what changes the model, where something does."""
 
     folder: Path
     config: dict[str, Any]
     weights: tuple[Path, ...]
+    adapter: Path | None = None
+
+    @property
+    def texts(self) -> Path:
+        """The folder of tokenizer and chat template: an adapter's own, where it brings them."""
+        if self.adapter is not None and (self.adapter / "tokenizer_config.json").is_file():
+            return self.adapter
+        return self.folder
 
     @property
     def needs_code(self) -> bool:
@@ -55,12 +66,18 @@ class CheckpointFiles:
         digest.update(json.dumps(said, sort_keys=True).encode())
         code = sorted(path.name for path in self.folder.glob("*.py")) if self.needs_code else []
         for name in (*TEXTS_THAT_MATTER, *code):
-            path = self.folder / name
+            path = (self.folder if name in (*code, "generation_config.json") else self.texts) / name
             if path.is_file():
                 digest.update(f"\0{name}\0".encode())
                 digest.update(file_digest(path))
         for path in self.weights:
             digest.update(file_digest(path))
+        if self.adapter is not None:
+            # What the base is called does not matter: what it holds is counted already.
+            said = read_json(self.adapter / ADAPTER)
+            said.pop("base_model_name_or_path", None)
+            digest.update(json.dumps(said, sort_keys=True).encode())
+            digest.update(file_digest(self.adapter / ADAPTER_WEIGHTS))
         return digest.hexdigest()
 
 
@@ -82,21 +99,22 @@ def one_line(error: BaseException, limit: int = 240) -> str:
 def check_folder(folder: Path) -> CheckpointFiles:
     """Every check that needs no model; raises `CheckpointError` at the first thing that is wrong."""
     if not (folder / "config.json").is_file():
-        if (folder / "adapter_config.json").is_file():
+        if (folder / ADAPTER).is_file():
             raise CheckpointError(f"{folder}: an adapter, not a whole model; merge it into its base model first")
         raise CheckpointError(f"{folder}: no config.json, so this is no checkpoint; name the folder that holds one")
-    config = _json_object(folder / "config.json")
+    config = read_json(folder / "config.json")
     if not isinstance(config.get("model_type"), str):
         raise CheckpointError(f"{folder / 'config.json'}: no model_type; is this the config of a language model?")
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise CheckpointError(f"{folder}: no tokenizer ({', '.join(TOKENIZERS)}); copy it from the model's source")
     weights = _weights(folder)
     for path in weights:
-        _check_weights(path)
+        check_weights(path)
     return CheckpointFiles(folder, config, weights)
 
 
-def _json_object(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a small JSON file; raises CheckpointError."""
     try:
         if path.stat().st_size > _MAX_JSON:
             raise CheckpointError(f"{path}: larger than {_MAX_JSON >> 20} MiB; this is no config")
@@ -116,7 +134,7 @@ def _weights(folder: Path) -> tuple[Path, ...]:
         return (folder / WEIGHTS,)
     index = folder / INDEX
     if index.is_file():
-        shards = _json_object(index).get("weight_map")
+        shards = read_json(index).get("weight_map")
         if not isinstance(shards, dict) or not shards:
             raise CheckpointError(f"{index}: no weight_map; copy the file again")
         names = sorted({str(name) for name in shards.values()})
@@ -136,7 +154,7 @@ def _weights(folder: Path) -> tuple[Path, ...]:
     raise CheckpointError(f"{folder}: no weights ({WEIGHTS} or {INDEX}); download the checkpoint again")
 
 
-def _check_weights(path: Path) -> None:
+def check_weights(path: Path) -> None:
     """The header of a safetensors file must fit the file: this is what finds a download that was cut off."""
     from safetensors import SafetensorError, safe_open
 

@@ -15,12 +15,15 @@ from typing import Any
 
 from planbench.errors import CheckpointError, InputError
 from planbench.models.catalog import WHAT_THERE_IS, LoadOptions, hub_name, shipped_folder, suggestion
-from planbench.models.hf_files import CheckpointFiles, check_folder, one_line
+from planbench.models.hf_adapter import checked, with_adapter
+from planbench.models.hf_bounds import check_layers, check_memory, check_numbers
+from planbench.models.hf_files import CheckpointFiles, one_line
 
 ARGS = {
     "dtype": "float32|bfloat16|float16|auto",
     "device": "cpu|cuda|cuda:N|mps|auto",
     "revision": "a branch, tag or commit of the hub",
+    "base": "the base model of an adapter",
     "thinking": "yes|no (for chat templates that can switch it)",
     "engine": "auto|own|transformers (whose forward pass; own is for small Llama and LFM2 on a cpu)",
 }
@@ -48,14 +51,18 @@ def locate(name: str, options: LoadOptions) -> Path:
         return folder
     if folder.is_file():
         raise CheckpointError(f"{name}: a file; name the folder that holds config.json, or a .gguf file")
-    return _download(hub_name(name), options)
+    name, _, revision = name.partition("@")
+    typed = options.args.get("revision")
+    if revision and typed and typed != revision:
+        raise InputError(f"{name}@{revision}: --model-arg revision={typed} says another; type one of them")
+    return _download(hub_name(name), revision or typed, options)
 
 
 def locate_shipped(name: str, options: LoadOptions) -> Path:
     return shipped_folder(name)
 
 
-def _download(name: str, options: LoadOptions) -> Path:
+def _download(name: str, revision: str | None, options: LoadOptions) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -68,7 +75,6 @@ def _download(name: str, options: LoadOptions) -> Path:
 
     if not sys.stderr.isatty():
         disable_progress_bars()
-    revision = options.args.get("revision")
     code = ["*.py"] if options.trust_remote_code else []
     try:
         found = snapshot_download(
@@ -96,7 +102,10 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
     dtype = options.args.get("dtype", "")
     if dtype and dtype not in DTYPES:
         raise InputError(f"--model-arg dtype={dtype}: type one of {', '.join(DTYPES)}")
-    files = check_folder(folder)
+    files = checked(folder, options)
+    if "base" in options.args and files.adapter is None:
+        raise InputError(f"--model-arg base={options.args['base']}: {folder} is a whole model, not an adapter")
+    folder = files.folder
 
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -105,13 +114,17 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     _check_architecture(files, options.trust_remote_code)
+    check_layers(files)
     device = _device(options.args.get("device", ""))
     dtype = dtype or ("float32" if device == "cpu" else "auto")
     shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
     with _refusing(folder, "config.json cannot be used"):
-        AutoConfig.from_pretrained(folder, **shared)
-    with _refusing(folder, "the tokenizer cannot be loaded"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, **shared)
+        config = AutoConfig.from_pretrained(folder, **shared)
+        if not files.needs_code:
+            each = None if dtype == "auto" else getattr(torch, dtype).itemsize
+            check_memory(folder, config, each, device)
+    with _refusing(files.texts, "the tokenizer cannot be loaded"):
+        tokenizer = AutoTokenizer.from_pretrained(files.texts, **shared)
     with _refusing(folder, "the model cannot be loaded"):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
@@ -126,20 +139,27 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
         raise CheckpointError(
             f"{folder}: {len(missing)} weights are missing (the first: {missing[0]}); download the checkpoint again"
         )
+    check_numbers(folder, model)
+    if files.adapter is not None:
+        with _refusing(files.adapter, "the adapter cannot be loaded"):
+            model = with_adapter(model, files.adapter)
+        check_numbers(files.adapter, model)
     return Loaded(files, model.eval(), tokenizer, str(model.device), str(model.dtype).removeprefix("torch."))
 
 
 def load_texts(folder: Path, options: LoadOptions) -> tuple[Any, Any, Any]:
     """Tokenizer, config and generation config of a folder, without its weights."""
-    check_folder(folder)
+    files = checked(folder, options)
+    folder = files.folder
+    check_layers(files)
 
     from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
     shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
     with _refusing(folder, "config.json cannot be used"):
         config = AutoConfig.from_pretrained(folder, **shared)
-    with _refusing(folder, "the tokenizer cannot be loaded"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, **shared)
+    with _refusing(files.texts, "the tokenizer cannot be loaded"):
+        tokenizer = AutoTokenizer.from_pretrained(files.texts, **shared)
     if not (folder / "generation_config.json").is_file():
         return tokenizer, config, GenerationConfig.from_model_config(config)
     with _refusing(folder, "generation_config.json cannot be used"):
@@ -151,6 +171,8 @@ def _refusing(folder: Path, what: str) -> Iterator[None]:
     """Turn whatever goes wrong inside into a `CheckpointError` that opens with `what`."""
     try:
         yield
+    except CheckpointError:
+        raise
     # The library raises whatever a damaged file leads it into, bare Exception included.
     except Exception as error:
         why = one_line(error)

@@ -9,9 +9,11 @@ measured without its instructions.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 from planbench.errors import CheckpointError
+from planbench.models.hf_bounds import LONGEST, Overrun, bounded, check_template
 from planbench.models.hf_files import one_line
 from planbench.records import Message, Prompt
 
@@ -22,28 +24,70 @@ class PromptEncoder:
     """`encode(prompt)` for one tokenizer; `options` are handed to the chat template (`enable_thinking`)."""
 
     def __init__(self, tokenizer: Any, source: str, options: Mapping[str, bool] | None = None) -> None:
-        self.tokenizer, self.options = tokenizer, dict(options or {})
+        self.tokenizer, self.source, self.options = tokenizer, source, dict(options or {})
         self.chat = bool(getattr(tokenizer, "chat_template", None))
         self.system_turns = False
         if not self.chat:
             return
         try:
-            self._render((Message("user", _PROBE),))
+            for text in _texts(tokenizer.chat_template):
+                check_template(text)
+            self._render((Message("user", _PROBE),), first=True)
         # A template is a program that came with the checkpoint: it can fail in any way.
         except Exception as error:
             raise CheckpointError(f"{source}: its chat template does not render ({one_line(error)})") from error
         try:
-            self.system_turns = _PROBE in self._render((Message("system", _PROBE), Message("user", "?")))
+            self.system_turns = _PROBE in self._render((Message("system", _PROBE), Message("user", "?")), True)
         except Exception:  # as above; refusing a system turn is what many templates do on purpose
             self.system_turns = False
 
     def encode(self, prompt: Prompt) -> list[int]:
-        """The token ids that the model is given."""
+        """The token ids that the model is given. Raises CheckpointError where the chat template takes too much."""
+        text, special = self._text(prompt)
+        return self._ids(text, special=special)
+
+    def rendered(self, prompt: Prompt) -> str:
+        """The very text that is tokenized, behind the special tokens that the tokenizer puts in front of it."""
+        text, special = self._text(prompt)
+        if not special:
+            return text
+        with_front, without = self._ids(text, special=True), self._ids(text, special=False)
+        front = with_front[: len(with_front) - len(without)]
+        return self.tokenizer.decode(front, skip_special_tokens=False) + text if front else text
+
+    def _text(self, prompt: Prompt) -> tuple[str, bool]:
+        """What is tokenized, and whether the tokenizer adds its special tokens."""
         if self.chat and not prompt.raw:
             messages = prompt.messages if self.system_turns else without_system(prompt.messages)
-            return self._ids(self._render(messages), special=False)
+            try:
+                text = self._render(messages)
+            # As below: a template can fail on one prompt and not on another.
+            except Exception as error:
+                raise CheckpointError(
+                    f"{self.source}: its chat template does not render this prompt ({one_line(error)})"
+                ) from error
+            return _plain(text), False
         text = "".join(message.content for message in prompt.messages) if prompt.raw else prompt.text
-        return self._ids(text, special=True)
+        return _plain(text), True
+
+    @property
+    def template_hash(self) -> str | None:
+        """16 hexadecimal digits over the chat template, None where there is none."""
+        if not self.chat:
+            return None
+        digest = blake2b(digest_size=8)
+        for text in _texts(self.tokenizer.chat_template):
+            digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+        return digest.hexdigest()
+
+    def turn_end(self) -> frozenset[int]:
+        """The special token that the chat template writes behind an assistant's turn: a model that was trained on the
+        template ends its replies with it, whether or not the checkpoint says so."""
+        if not self.chat:
+            return frozenset()
+        known = self.tokenizer.added_tokens_decoder
+        first = self.after_reply()[:1]
+        return frozenset(token for token in first if token in known and known[token].special)
 
     def after_reply(self) -> list[int]:
         """The token ids that the chat template writes behind an assistant's turn."""
@@ -58,21 +102,24 @@ class PromptEncoder:
         """The token ids of a text that stands behind a prompt: nothing is put in front of it."""
         return self._ids(text, special=False) if text else []
 
-    def _render(self, messages: tuple[Message, ...]) -> str:
+    def _render(self, messages: tuple[Message, ...], first: bool = False) -> str:
         turns = [{"role": message.role, "content": message.content} for message in messages]
         # A prompt that ends in the assistant's own words is to be continued, not answered.
         continued = turns[-1]["role"] == "assistant"
-        return self.tokenizer.apply_chat_template(
-            turns,
-            tokenize=False,
-            add_generation_prompt=not continued,
-            continue_final_message=continued,
-            **self.options,
-        )
+        with bounded(first):
+            text: str = self.tokenizer.apply_chat_template(
+                turns,
+                tokenize=False,
+                add_generation_prompt=not continued,
+                continue_final_message=continued,
+                **self.options,
+            )
+        if len(text) > LONGEST:
+            raise Overrun(f"it writes more than {LONGEST:,} characters")
+        return text
 
     def _ids(self, text: str, *, special: bool) -> list[int]:
-        # Half a surrogate pair is no text to a tokenizer, and would raise there.
-        text = text.encode("utf-8", "replace").decode()
+        text = _plain(text)
         ids = list(self.tokenizer(text, add_special_tokens=special)["input_ids"])
         end = self.tokenizer.eos_token_id
         # Some tokenizers close every text, made for training; a prompt is open at its end.
@@ -81,6 +128,16 @@ class PromptEncoder:
         if not ids and self.tokenizer.bos_token_id is not None:
             ids.append(self.tokenizer.bos_token_id)
         return ids
+
+
+def _plain(text: str) -> str:
+    """Half a surrogate pair is no text to a tokenizer, and would raise there."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _texts(template: str | Mapping[str, str]) -> list[str]:
+    """The chat template, or each of several."""
+    return [template] if isinstance(template, str) else [template[name] for name in sorted(template)]
 
 
 def stop_tokens(generation_config: Any, config: Any, tokenizer: Any) -> frozenset[int]:

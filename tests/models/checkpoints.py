@@ -81,11 +81,17 @@ def random_model(architecture: str = "Llama", seed: int = 0, **changes: Any) -> 
 
 
 def save(
-    folder: Path, architecture: str = "Llama", *, chat_template: str | None = None, shards: bool = False, **changes: Any
+    folder: Path,
+    architecture: str = "Llama",
+    *,
+    chat_template: str | None = None,
+    shards: bool = False,
+    seed: int = 0,
+    **changes: Any,
 ) -> Path:
     """A whole checkpoint in `folder`; `changes` are keys of its config."""
     size = {"max_shard_size": "8KB"} if shards else {}
-    random_model(architecture, **changes).save_pretrained(folder, **size)
+    random_model(architecture, seed, **changes).save_pretrained(folder, **size)
     tokenizer(chat_template).save_pretrained(folder)
     return folder
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from planbench.errors import CheckpointError, InputError, MissingPackage
-from planbench.models import gguf, load
+from planbench.models import gguf, hf_bounds, hf_prompt, load
 from planbench.models.hf_files import INDEX, WEIGHTS
 from tests.models.checkpoints import save
 
@@ -36,9 +37,23 @@ def missing_shard(folder: Path) -> None:
     sorted(folder.glob("model-*.safetensors"))[1].unlink()
 
 
-def shard_outside(folder: Path) -> None:
+def shard_outside(folder: Path, name: str = "../other/model.safetensors") -> None:
     (folder / WEIGHTS).unlink()
-    (folder / INDEX).write_text(json.dumps({"weight_map": {"a": "../other/model.safetensors"}}))
+    (folder / INDEX).write_text(json.dumps({"weight_map": {"a": name}}))
+
+
+def header_of_ten_gigabytes(folder: Path) -> None:
+    weights = folder / WEIGHTS
+    weights.write_bytes((10 * 2**30).to_bytes(8, "little") + weights.read_bytes()[8:])
+
+
+def not_a_number(folder: Path) -> None:
+    weights = load_file(folder / WEIGHTS)
+    weights["model.norm.weight"][3] = float("nan")
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+
+
+WITHOUT_END = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
 
 
 def no_tokenizer(folder: Path) -> None:
@@ -71,7 +86,7 @@ def remove(name: str) -> Callable[[Path], None]:
 
 BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "no config": (remove("config.json"), "no config.json"),
-    "adapter": (adapter, "merge it into its base"),
+    "adapter": (adapter, "only LoRA adapters"),
     "config is not JSON": (write("config.json", "{"), "not JSON"),
     "config is nested without end": (write("config.json", "[" * 100_000), "not JSON"),
     "config is a list": (write("config.json", "[]"), "not a JSON object"),
@@ -96,6 +111,21 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "weights were not fetched": (lfs_pointer, "git lfs pull"),
     "missing shard": (missing_shard, "is missing"),
     "index names a file elsewhere": (shard_outside, "no safetensors file of this folder"),
+    "layers without end": (
+        lambda folder: edit(folder / "config.json", num_hidden_layers=10**9),
+        "1000000000 layers, and the weights are 21 in all",
+    ),
+    "larger than any memory": (
+        lambda folder: edit(folder / "config.json", vocab_size=10**12),
+        "GiB of memory",
+    ),
+    "a header of ten gigabytes": (header_of_ten_gigabytes, "truncated or damaged"),
+    "index names a file above": (lambda folder: shard_outside(folder, "../x"), "no safetensors file of this folder"),
+    "NaN": (not_a_number, "1 weights hold NaN (the first: model.norm.weight)"),
+    "template without end": (write("chat_template.jinja", WITHOUT_END), "more than 0.2 seconds"),
+    "template of much memory": (write("chat_template.jinja", "{{ 'a' * 10000000000 }}"), "MB of memory"),
+    "template of many characters": (write("chat_template.jinja", "{{ 'a' * 60000 }}"), "50,000 characters"),
+    "template of powers": (write("chat_template.jinja", "{{ 10 ** 10 ** 10 }}"), "to powers"),
     "no tokenizer": (no_tokenizer, "no tokenizer"),
     "tokenizer is not JSON": (write("tokenizer.json", "{"), "the tokenizer cannot be loaded"),
     "template does not parse": (write("chat_template.jinja", "{% for %}"), "chat template does not render"),
@@ -111,7 +141,10 @@ def one_line(error: pytest.ExceptionInfo[Exception]) -> str:
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_checkpoint_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
+def test_a_broken_checkpoint_is_refused_in_one_line(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if case == "template without end":
+        monkeypatch.setattr(hf_bounds, "SECONDS", 0.2)
+    monkeypatch.setattr(hf_prompt, "LONGEST", 50_000)
     break_it, expected = BROKEN[case]
     folder = save(tmp_path / "model")
     break_it(folder)
