@@ -30,7 +30,7 @@ from planbench.metrics import summarise
 from planbench.models import Model
 from planbench.preparation import Prepared, examples, prepare
 from planbench.prompts.styles import Shot, build_prompt, read_reply
-from planbench.records import Reply, Request, SamplingSettings, Task, task_set_hash
+from planbench.records import Prompt, Reply, Request, SamplingSettings, Task, task_set_hash
 from planbench.records.files import RUN, SUMMARY, TASKS, RunFolder, write_json
 from planbench.records.run import RUN_SCHEMA, RunConfig, RunRecord, TaskSetRecord
 from planbench.records.sample import Sample, VerdictRecord
@@ -107,7 +107,7 @@ def deploy(
             for request in requests_of(one, style, shots.get(one.task.domain, ()), asked.settings)
         ]
         config = _config(asked, model, style, spec, prepared)
-        _begin(folder, config, model, asked, prepared)
+        _begin(folder, config, model, asked, prepared, requests)
         by_hash = {one.task.hash: one for one in prepared}
         positions = {request.key: position for position, request in enumerate(requests)}
         done: set[int] = set()
@@ -257,7 +257,14 @@ def _config(asked: Asked, model: Model, style: str, spec: Spec, prepared: Sequen
     )
 
 
-def _begin(folder: RunFolder, config: RunConfig, model: Model, asked: Asked, prepared: Sequence[Prepared]) -> None:
+def _begin(
+    folder: RunFolder,
+    config: RunConfig,
+    model: Model,
+    asked: Asked,
+    prepared: Sequence[Prepared],
+    requests: Sequence[Request],
+) -> None:
     """Write run.json and the tasks, or check that what is there is the same run."""
     there = folder.record()
     if there is not None:
@@ -279,8 +286,23 @@ def _begin(folder: RunFolder, config: RunConfig, model: Model, asked: Asked, pre
         versions=versions(),
         machine=machine(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
+        prompts=_shown_prompts(model, prepared, requests),
     )
     write_json(folder.path / RUN, record)
+
+
+def _shown_prompts(model: Model, prepared: Sequence[Prepared], requests: Sequence[Request]) -> dict[str, str]:
+    """The shortest prompt of each domain, as the model is given it; none for a model that is given no text."""
+    rendered: Callable[[Prompt], str] | None = getattr(model, "rendered", None)
+    if rendered is None:
+        return {}
+    domains = {one.task.hash: one.task.domain for one in prepared}
+    shortest: dict[str, Prompt] = {}
+    for request in requests:
+        there = shortest.setdefault(domains[request.task_hash], request.prompt)
+        if len(request.prompt.text) < len(there.text):
+            shortest[domains[request.task_hash]] = request.prompt
+    return {domain: rendered(prompt) for domain, prompt in shortest.items()}
 
 
 def versions() -> dict[str, str]:

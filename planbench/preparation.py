@@ -116,7 +116,9 @@ def examples(tasks: Sequence[Task], count: int, rename: str = "none", seed: int 
         ours = next((known for known in GENERATORS if domain_info(known).pddl == members[0].domain_pddl), None)
         if ours is None:
             raise InputError(f"no examples for domain {name}: it has no generator; use --shots 0")
-        measured = {task_key(one.compiled) for one in prepare(members)}
+        # Of the whole set: the same domain may stand in it under another name as well.
+        same = [task for task in tasks if task.domain_pddl == members[0].domain_pddl]
+        measured = {task_key(one.compiled) for one in prepare(same)}
         found: list[Shot] = []
         wanted = count
         while len(found) < count:

@@ -20,6 +20,7 @@ from planbench.prompts.rename import WAYS
 from planbench.prompts.styles import Shot, build_prompt, read_reply
 from planbench.records import ReferencePlan, Task
 from planbench.suite import GENERATORS, domain_info, generate, split_of, task_key
+from planbench.suite.sets import make_set, task_sets
 
 RENAMED = [how for how in WAYS if how != "none"]
 READABLE = ("pddl", "english")
@@ -58,6 +59,13 @@ def test_no_example_is_a_measured_task(domain: str, rename: str) -> None:
     assert len(shots) == 5
     shown = {task_key(shot.task) for shot in shots}
     assert len(shown) == 5
+    if rename != "per-task":
+        # In the language of the examples, where two equal tasks have equal keys.
+        assert shown.isdisjoint({task_key(one.compiled) for one in prepare(measured, rename)})
+    # In any words, they are the examples that there are without renaming, which are looked at above.
+    plain = examples(measured, 5)[domain]
+    assert [len(shot.task.objects) for shot in shots] == [len(shot.task.objects) for shot in plain]
+    assert [len(shot.plan) for shot in shots] == [len(shot.plan) for shot in plain]
     if rename == "none":
         assert shown.isdisjoint(keys)
         assert {split_of(key) for key in shown} == {"base"}
@@ -77,6 +85,27 @@ def test_names_of_objects_do_not_hide_a_measured_task(data: st.DataObject) -> No
     key = task_key(prepare([first])[0].compiled)
     assert task_key(prepare([disguised])[0].compiled) == key
     assert key not in {task_key(shot.task) for shot in examples([disguised], 3)["blocksworld"]}
+
+
+def test_a_domain_under_two_names_shows_no_task_of_either() -> None:
+    measured = generate("blocksworld", 12, plan_length=SHOT_LENGTHS, split="base")
+    tasks = [replace(measured[0], domain="other"), *measured[1:]]
+    keys = {task_key(one.compiled) for one in prepare(measured)}
+    for shots in examples(tasks, 5).values():
+        assert keys.isdisjoint(task_key(shot.task) for shot in shots)
+
+
+@pytest.mark.parametrize("name", ["smoke"])
+def test_no_example_is_a_task_of_a_named_set(name: str) -> None:
+    """The examples that any run on a set is given, for several seeds, against all of its tasks that are as short."""
+    for domain in task_sets()[name].domains:
+        short = [task for task in make_set(name, [domain]) if (task.reference_length or 0) <= SHOT_LENGTHS[1]]
+        keys = {task_key(one.compiled) for one in prepare(short)}
+        assert all(split_of(key) == "test" for key in keys)
+        for seed in range(2):
+            shots = examples(short, 4, seed=seed)[domain]
+            assert keys.isdisjoint(task_key(shot.task) for shot in shots)
+            assert {split_of(task_key(shot.task)) for shot in shots} == {"base"}
 
 
 def test_examples_follow_the_seed() -> None:

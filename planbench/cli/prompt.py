@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from os.path import exists  # unlike Path's, it says no to any path that cannot be
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from planbench.cli.closest import closest
-from planbench.cli.parameters import Range
+from planbench.cli.parameters import KeyValue, Range
 from planbench.cli.taskset import RENAME, STYLE_NAMES
 from planbench.errors import InputError
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 @click.option("--shots", type=click.IntRange(0, 64), default=0, show_default=True, help="Solved examples before it.")
 @RENAME
 @click.option("--model", help="Show it as this model gets it, through its chat template.")
+@click.option("--model-arg", "model_args", type=KeyValue(), multiple=True, help="A setting of the model's engine.")
+@click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the checkpoint.")
 @click.option("--json", "as_json", is_flag=True, help="Print style, messages and hash as JSON.")
 def command(
     task: str,
@@ -37,6 +40,8 @@ def command(
     shots: int,
     rename: str,
     model: str | None,
+    model_args: tuple[tuple[str, str], ...],
+    trust_remote_code: bool,
     as_json: bool,
 ) -> None:
     """Print the prompt of TASK: a problem file, or a built-in domain of which one task is made."""
@@ -48,12 +53,18 @@ def command(
     solved = examples([found], shots, rename, seed).get(found.domain, ())
     prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, solved)
     if model is not None:
-        from planbench.models import load
+        from planbench.models.catalog import prompt_encoder
 
-        rendered = getattr(load(model), "rendered", None)
-        if rendered is None:
-            raise InputError(f"{model}: this model is given the task itself, no prompt; drop --model")
-        print(rendered(prompt))
+        encoder = prompt_encoder(model, model_args=dict(model_args), trust_remote_code=trust_remote_code)
+        if encoder is None:
+            raise InputError(f"{model}: no checkpoint, so nothing is made of the prompt; drop --model")
+        text = encoder.rendered(prompt)
+        if as_json:
+            more = {"template_hash": encoder.template_hash, "tokens": encoder.encode(prompt)}
+            print(json.dumps({"style": prompt.style, "hash": prompt.hash, "text": text, **more}))
+        else:
+            # To the byte: a line end of ours goes to a terminal alone.
+            click.echo(text.encode(), nl=sys.stdout.isatty())
     elif as_json:
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
         print(json.dumps({"style": prompt.style, "hash": prompt.hash, "raw": prompt.raw, "messages": messages}))

@@ -16,11 +16,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planbench import paths
 from planbench.errors import CheckpointError, InputError
 from planbench.models.base import Model
 from planbench.models.planners import PLANNERS
+
+if TYPE_CHECKING:
+    from planbench.models.hf_prompt import PromptEncoder
 
 OWN_NAMES: dict[str, str] = {
     "tiny": "planbench.models.hf:load_shipped",
@@ -104,6 +108,20 @@ def checkpoint_folder(name: str, options: LoadOptions) -> Path:
         )
     module, _, attribute = FOLDERS[loader].partition(":")
     return getattr(import_module(module), attribute)(argument, options)
+
+
+def prompt_encoder(
+    name: str, *, model_args: Mapping[str, str] | None = None, trust_remote_code: bool = False
+) -> PromptEncoder | None:
+    """How the model that a MODEL string names is given its prompts, without loading its weights; None for a model that
+    is no checkpoint. Raises what `load` raises."""
+    loader, argument = _resolve(name.strip())
+    if loader not in FOLDERS:
+        return None
+    options = LoadOptions(dict(model_args or {}), None, trust_remote_code)
+    from planbench.models.hf_load import load_encoder
+
+    return load_encoder(checkpoint_folder(name, options), argument, options)
 
 
 def _resolve(name: str) -> tuple[str, str]:

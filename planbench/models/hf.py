@@ -26,12 +26,10 @@ from planbench.errors import InputError
 from planbench.models.catalog import LoadOptions, shipped_folder
 from planbench.models.decode import Completion, Row, decode
 from planbench.models.hf_load import Loaded, load_checkpoint, locate
-from planbench.models.hf_prompt import PromptEncoder, stop_tokens
+from planbench.models.hf_prompt import PromptEncoder, stop_tokens, template_options
 from planbench.models.lockstep import decode_small, one_thread_each
 from planbench.models.small import SmallModel, supports
 from planbench.records import Prompt, Reply, Request, SamplingSettings
-
-_SWITCH = {"yes": True, "no": False}
 
 ENGINES = ("auto", "own", "transformers")
 
@@ -54,10 +52,7 @@ def load_shipped(name: str, options: LoadOptions) -> HfModel:
 
 def load_folder(folder: Path, name: str, options: LoadOptions) -> HfModel:
     """A checkpoint by folder, shown in tables as `name`."""
-    thinking = options.args.get("thinking", "")
-    if thinking and thinking not in _SWITCH:
-        raise InputError(f"--model-arg thinking={thinking}: type yes or no")
-    template = {"enable_thinking": _SWITCH[thinking]} if thinking else {}
+    template = template_options(options.args)
     loaded = load_checkpoint(folder, options)
     return HfModel(name, loaded, options.batch_size, template, options.args.get("engine", "auto"))
 

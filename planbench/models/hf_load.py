@@ -18,6 +18,7 @@ from planbench.models.catalog import WHAT_THERE_IS, LoadOptions, hub_name, shipp
 from planbench.models.hf_adapter import checked, with_adapter
 from planbench.models.hf_bounds import check_layers, check_memory, check_numbers
 from planbench.models.hf_files import CheckpointFiles, one_line
+from planbench.models.hf_prompt import PromptEncoder, template_options
 
 ARGS = {
     "dtype": "float32|bfloat16|float16|auto",
@@ -164,6 +165,13 @@ def load_texts(folder: Path, options: LoadOptions) -> tuple[Any, Any, Any]:
         return tokenizer, config, GenerationConfig.from_model_config(config)
     with _refusing(folder, "generation_config.json cannot be used"):
         return tokenizer, config, GenerationConfig.from_pretrained(folder, local_files_only=True)
+
+
+def load_encoder(folder: Path, name: str, options: LoadOptions) -> PromptEncoder:
+    """What turns prompts into the text and the tokens that the model is given, without its weights."""
+    options.check_args("a checkpoint", ARGS)
+    tokenizer, _, _ = load_texts(folder, options)
+    return PromptEncoder(tokenizer, name, template_options(options.args))
 
 
 @contextmanager

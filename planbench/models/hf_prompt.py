@@ -12,12 +12,23 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from planbench.errors import CheckpointError
+from planbench.errors import CheckpointError, InputError
 from planbench.models.hf_bounds import LONGEST, Overrun, bounded, check_template
 from planbench.models.hf_files import one_line
 from planbench.records import Message, Prompt
 
 _PROBE = "planbench-probe"
+
+
+THINKING = {"yes": True, "no": False}
+
+
+def template_options(args: Mapping[str, str]) -> dict[str, bool]:
+    """What `--model-arg thinking=` hands to the chat template. Raises InputError for any word but yes and no."""
+    thinking = args.get("thinking", "")
+    if thinking and thinking not in THINKING:
+        raise InputError(f"--model-arg thinking={thinking}: type yes or no")
+    return {"enable_thinking": THINKING[thinking]} if thinking else {}
 
 
 class PromptEncoder:

@@ -47,7 +47,9 @@ class RunConfig(_Frozen):
 
 
 class RunRecord(_Frozen):
-    """`run.json`. `config` decides the samples and is compared when a run goes on; the rest is for the reader."""
+    """`run.json`. `config` decides the samples and is compared when a run goes on; the rest is for the reader.
+    `prompts` holds, for each domain, its shortest prompt just as the model was given it (none for models that are given
+    no text); what the model says of its chat template and special tokens is in `model`."""
 
     schema_version: int = Field(RUN_SCHEMA, alias="schema")
     planbench: str
@@ -57,3 +59,4 @@ class RunRecord(_Frozen):
     versions: dict[str, str]
     machine: dict[str, str | int]
     started: str
+    prompts: dict[str, Text] = Field(default_factory=dict[str, Text])

@@ -86,6 +86,6 @@ def test_as_a_model_gets_it(here: Path, planbench: Shell) -> None:
     asked = json.loads(planbench("prompt", "grid", "--json").out)["messages"]
     model = load("chat")
     assert isinstance(model, HfModel)
-    assert shown.out == model.rendered(Prompt("pddl", tuple(Message(**message) for message in asked))) + "\n"
+    assert shown.out == model.rendered(Prompt("pddl", tuple(Message(**message) for message in asked)))
     assert shown.out.startswith("<s> ")
     assert "drop --model" in planbench.refused("prompt", "grid", "--model", "random")

@@ -14,12 +14,17 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from planbench.errors import CheckpointError, InputError
+from planbench.evaluate import Asked, evaluate, requests_of
 from planbench.models import load
+from planbench.models.catalog import prompt_encoder
 from planbench.models.hf import HfModel
 from planbench.models.hf_files import ADAPTER, ADAPTER_WEIGHTS
 from planbench.models.hf_prompt import PromptEncoder
+from planbench.preparation import prepare
 from planbench.records import Message, Prompt, SamplingSettings
-from tests.models.chat_tokenizers import IM_CHAT, byte_level, tokens
+from planbench.records.files import RunFolder
+from planbench.suite import generate
+from tests.models.chat_tokenizers import IM_CHAT, IM_THINKING, byte_level, tokens
 from tests.models.checkpoints import CHAT, random_model, request, save, tokenizer
 from tests.models.test_bad_checkpoints import edit, one_line
 
@@ -204,3 +209,28 @@ def test_the_rendered_prompt_is_what_is_tokenized(tmp_path: Path) -> None:
     other = loaded(save(tmp_path / "other", chat_template=CHAT + " ")).describe()
     assert record["template_hash"] != other["template_hash"]
     assert json.dumps(record)
+
+
+@pytest.mark.parametrize("how", ["chat", "plain", "raw", "thinking"])
+def test_what_a_run_keeps_of_its_prompts_is_what_was_tokenized(how: str, tmp_path: Path) -> None:
+    folder = save(tmp_path / "model", max_position_embeddings=100_000, vocab_size=400)
+    spoken = byte_level(None if how == "plain" else IM_THINKING if how == "thinking" else IM_CHAT)
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    spoken.save_pretrained(folder)
+    tasks = generate("blocksworld", 2, plan_length=(2, 4))
+    model = loaded(folder)
+    style = "compact" if how == "raw" else "english"
+    run = RunFolder(tmp_path / "run")
+    evaluate(tasks, {}, model, Asked("model", style, settings=SamplingSettings(max_tokens=1)), run)
+    record = run.record()
+    assert record is not None
+    kept = record.prompts["blocksworld"]
+    asked = [requests_of(one, style, (), SamplingSettings())[0].prompt for one in prepare(tasks)]
+    shortest = min(asked, key=lambda prompt: len(prompt.text))
+    assert spoken(kept, add_special_tokens=False)["input_ids"] == model.prompt_tokens(shortest)
+    assert kept.endswith("<think>\n") == (how == "thinking")
+    assert record.model["template_hash"] == (None if how == "plain" else model.describe()["template_hash"])
+    encoder = prompt_encoder(str(folder))
+    assert encoder is not None
+    assert encoder.rendered(shortest) == kept

@@ -10,7 +10,11 @@ import pytest
 from planbench import paths
 from planbench.errors import MissingPackage
 from planbench.models import gguf, load
+from planbench.models.catalog import prompt_encoder
+from planbench.preparation import examples, prepare
+from planbench.prompts.styles import build_prompt
 from planbench.records import Message, Prompt, Request, SamplingSettings
+from planbench.suite import generate
 from tests.models.checkpoints import walk
 
 
@@ -39,6 +43,21 @@ def test_smollm2_answers_and_its_conversion_is_kept(
     assert "1. 1\n2. 2\n3. 3\n4. 4\n5. 5" in replies[1].text
     assert replies[1].finish == "length"
     assert model.max_context == 8192
+
+    # What `planbench prompt` prints is to the byte what is tokenized, and what the library makes of the same messages.
+    (one,) = prepare(generate("blocksworld", 1, plan_length=(2, 8)))
+    shots = examples([one.task], 1)["blocksworld"]
+    for style in ("pddl", "english-cot", "pddl-state"):
+        prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, shots)
+        encoder = prompt_encoder("smollm2-135m")
+        assert encoder is not None
+        text, ids = encoder.rendered(prompt), encoder.encode(prompt)
+        assert ids == model.prompt_tokens(prompt)  # pyright: ignore[reportAttributeAccessIssue]
+        assert encoder.tokenizer(text, add_special_tokens=False)["input_ids"] == ids
+        assert encoder.tokenizer.decode(ids, clean_up_tokenization_spaces=False) == text
+        turns = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        own = encoder.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True)
+        assert list(own["input_ids"]) == ids
 
     def no_second_conversion(*_: object) -> None:
         raise AssertionError("converted again")
