@@ -28,7 +28,7 @@ from planbench.core.sections import (
     sections,
     skeletons,
 )
-from planbench.core.survey import effects_in
+from planbench.core.survey import effects_in, survey
 from planbench.core.syntax import (
     OBJECT,
     TOTAL_COST,
@@ -43,6 +43,7 @@ from planbench.core.syntax import (
     Problem,
     Rule,
     supertypes,
+    types_above,
 )
 from planbench.core.tree import Group, Text
 
@@ -68,7 +69,7 @@ def read_domain(text: str, source: str = "domain") -> Domain:
     actions = action_parts(file, many[":action"])
     rules = [_rule_parts(file, group) for group in many[":derived"]]
 
-    lists = [(parts.get(":parameters", Group(group.at)), 0) for group, parts in actions]
+    lists = [(parts.get(":parameters", Group.empty(group.at)), 0) for group, parts in actions]
     lists += [(head, 1) for head, _ in rules]
     bodies = [parts.get(key) for _, parts in actions for key in (":precondition", ":effect")]
     lists += [(found, 0) for body in [*bodies, *(body for _, body in rules)] for found in quantified(body)]
@@ -100,7 +101,7 @@ def read_domain(text: str, source: str = "domain") -> Domain:
 def _action(reader: Reader, group: Group, parts: Mapping[str, Group]) -> Action:
     parameters = reader.lists[parts[":parameters"].at if ":parameters" in parts else group.at]
     scope = {parameter.name: parameter for parameter in parameters}
-    empty = Group(0)
+    empty = Group()
     return Action(
         str(group[1]),
         parameters,
@@ -163,10 +164,11 @@ def read_problem(text: str, domain: Domain, source: str = "problem") -> Problem:
         what = f"a problem of domain {' '.join(of[1:]) or '?'}, but the domain given is {domain.name}"
         raise file.fault(what, once[":domain"])
     read_requirements(file, once)
-    above = supertypes(domain.types)
-    objects = read_objects(file, once.get(":objects"), above, domain.constants, notes)
+    known = survey(domain)
+    objects = read_objects(file, once.get(":objects"), known.above, domain.constants, notes)
     everything = {**domain.constants, **objects}
-    checker = Checker(file, above, everything, domain.predicates, domain.functions)
+    above = types_above(known.above, everything.values())
+    checker = Checker(file, above, everything, domain.predicates, domain.functions, known.shapes)
     init, values = _init(file, once[":init"], checker, {rule.predicate for rule in domain.rules}, notes)
     section = once[":goal"]
     goal = section[1] if len(section) == 2 else ""
@@ -223,8 +225,8 @@ def _init(
             case "at" if len(group) == 3 and isinstance(group[1], str) and isinstance(group[2], Group):
                 unsupported(file, "a timed initial literal", group)
             case _:
-                checker.atom(group, {})
-                fact: Fact = group.words() or ()
+                atom = checker.atom(group, {})
+                fact = (atom.predicate, *atom.terms)
                 if fact in facts:
                     notes.add(f"({' '.join(fact)}) is given twice", group)
                 if group.head in derived:
