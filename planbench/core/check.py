@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from planbench.core.syntax import OBJECT, SUPPORTED_REQUIREMENTS, Atom, Parameter
+from planbench.core.syntax import OBJECT, SUPPORTED_REQUIREMENTS, Atom, Parameter, alternatives
 from planbench.core.tree import Group, Text
 from planbench.errors import UnsupportedPddl
 
@@ -112,7 +112,7 @@ class Checker:
             return term, scope[term].types
         if term not in self.objects:
             raise self.text.fault(f"undeclared object {term}", node, k)
-        return term, (self.objects[term],)
+        return term, alternatives(self.objects[term])
 
     def _meet(self, types: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
         """Whether something can be of one of `types` and of one of `wanted` at once."""

@@ -64,6 +64,7 @@ def read_domain(text: str, source: str = "domain") -> Domain:
     types = read_types(file, once.get(":types"), notes)
     above = supertypes(types)
     constants = read_objects(file, once.get(":constants"), above, {}, notes)
+    known = types_above(above, constants.values())
     predicates = skeletons(file, once.get(":predicates"), typed=False)
     functions = skeletons(file, once.get(":functions"), typed=True)
     actions = action_parts(file, many[":action"])
@@ -77,7 +78,7 @@ def read_domain(text: str, source: str = "domain") -> Domain:
         check_parameters(file, group, above)
     read = grammar.read_declarations(file, types, predicates, functions, lists)
 
-    checker = Checker(file, above, constants, read.predicates, read.functions)
+    checker = Checker(file, known, constants, read.predicates, read.functions)
     reader = Reader(checker, read.lists)
     derived = tuple(
         _rule(reader, head, body, group) for (head, body), group in zip(rules, many[":derived"], strict=True)
@@ -175,6 +176,7 @@ def read_problem(text: str, domain: Domain, source: str = "problem") -> Problem:
     if isinstance(goal, str):
         raise file.fault("expected one condition in (:goal ...)", section)
     reader = Reader(checker, _lists(file, quantified(goal), domain.types, above))
+    metric, maximize = _metric(file, once.get(":metric"), reader)
     return Problem(
         name=name,
         domain_name=domain.name,
@@ -182,7 +184,8 @@ def read_problem(text: str, domain: Domain, source: str = "problem") -> Problem:
         init=init,
         goal=reader.condition(goal, section, 1, {}),
         values=values,
-        metric=_metric(file, once.get(":metric"), reader),
+        metric=metric,
+        maximize=maximize,
         notes=notes.lines(),
     )
 
@@ -248,16 +251,18 @@ def _value(file: Text, group: Group, checker: Checker) -> tuple[Fact, float]:
     return function.words() or (), float(number)
 
 
-def _metric(file: Text, group: Group | None, reader: Reader) -> str | Expression | None:
+def _metric(file: Text, group: Group | None, reader: Reader) -> tuple[str | Expression | None, bool]:
+    """What is to be minimised or, with True, to be maximised."""
     if group is None:
-        return None
-    if group[1:2] != ["minimize"] or len(group) != 3:
-        unsupported(file, "a metric other than (:metric minimize ...)", group)
+        return None, False
+    if len(group) != 3 or group[1] not in ("minimize", "maximize"):
+        raise file.fault("expected (:metric minimize ...) or (:metric maximize ...)", group)
+    maximize = group[1] == "maximize"
     what = group[2]
     words = (what.words() or ()) if isinstance(what, Group) else (what,)
     if words == (TOTAL_TIME,):
-        return TOTAL_TIME
+        return TOTAL_TIME, maximize
     functions = {**reader.checker.functions, TOTAL_TIME: ()}
     checker = Checker(file, reader.checker.above, reader.checker.objects, reader.checker.predicates, functions)
     metric = Reader(checker, {}).expression(group, 2, {})
-    return TOTAL_COST if words == (TOTAL_COST,) else metric
+    return (TOTAL_COST if words == (TOTAL_COST,) else metric), maximize

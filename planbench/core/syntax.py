@@ -169,8 +169,9 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`objects` excludes the domain's constants. `values` are the functions' values at the start. `metric` is what is
-    to be minimised: `total-cost` or `total-time` as words, anything else as an expression; None where the problem names
+    """`objects` excludes the domain's constants; the type of one that is of several is `(either a b)`, as in the file.
+    `values` are the functions' values at the start. `metric` is what is to be minimised or, with `maximize`, to be
+    maximised: `total-cost` or `total-time` as words, anything else as an expression; None where the problem names
     none."""
 
     name: str
@@ -180,6 +181,7 @@ class Problem:
     goal: Formula = TRUE
     values: Mapping[Fact, float] = field(default_factory=dict[Fact, float])
     metric: str | Expression | None = None
+    maximize: bool = False
     notes: tuple[str, ...] = field(default=(), compare=False)
 
 
