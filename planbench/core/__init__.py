@@ -11,6 +11,7 @@ rules         derived predicates in the order in which they are computed
 parse         read_domain, read_problem
 write         domain_text, problem_text
 survey        what of a domain changes, and whether it is plain
+schema        plain actions made ready to be ground
 arithmetic    numbers that may have no value
 ground        formulas over objects
 derived       what the rules derive from a state

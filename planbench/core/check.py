@@ -7,10 +7,10 @@ what it does not judge is here too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
-from planbench.core.syntax import OBJECT, SUPPORTED_REQUIREMENTS, Atom, Parameter
+from planbench.core.syntax import OBJECT, SUPPORTED_REQUIREMENTS, Atom, Parameter, alternatives
 from planbench.core.tree import Group, Text
 from planbench.errors import UnsupportedPddl
 
@@ -59,17 +59,26 @@ class Checker:
     objects: Mapping[str, str]
     predicates: Mapping[str, tuple[Parameter, ...]]
     functions: Mapping[str, tuple[Parameter, ...]]
+    shapes: set[tuple[str | None, ...]] = field(default_factory=set[tuple[str | None, ...]])
+    """Predicates with the types of objects for which they were found to be right."""
 
     def atom(self, node: Group, scope: Scope) -> Atom:
         """A predicate applied to terms."""
         name = node.head
+        words = node.words()
+        shape = (name, *map(self.objects.get, words[1:])) if words else ()
+        if words and shape in self.shapes:
+            return Atom(name, words[1:])
         if not name:
             raise self.text.fault("expected a predicate after (", node)
         if name not in self.predicates:
             kind = "the function" if name in self.functions else "undeclared predicate"
             detail = f"{kind} {name} where a predicate is expected" if name in self.functions else f"{kind} {name}"
             raise self.text.fault(detail, node, 0)
-        return Atom(name, self._arguments(node, "predicate", self.predicates[name], scope))
+        atom = Atom(name, self._arguments(node, "predicate", self.predicates[name], scope))
+        if None not in shape:  # all of its terms are objects
+            self.shapes.add(shape)
+        return atom
 
     def function(self, node: Group, scope: Scope) -> Atom:
         """A function applied to terms."""
@@ -103,7 +112,7 @@ class Checker:
             return term, scope[term].types
         if term not in self.objects:
             raise self.text.fault(f"undeclared object {term}", node, k)
-        return term, (self.objects[term],)
+        return term, alternatives(self.objects[term])
 
     def _meet(self, types: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
         """Whether something can be of one of `types` and of one of `wanted` at once."""

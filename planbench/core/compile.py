@@ -14,7 +14,7 @@ Where a domain uses more than STRIPS, equality and costs, its actions carry `Mor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -23,20 +23,19 @@ from planbench.core.derived import Derivation
 from planbench.core.execute import Execution, GroundAction, More, State, value_facts
 from planbench.core.ground import NEVER, Conjunction, Ground, Grounder
 from planbench.core.join import FactIndex, Join
-from planbench.core.survey import asks_for_cost, is_plain_goal, largest, quantified_types, survey
+from planbench.core.survey import accepted, asks_for_cost, largest, quantified_types, survey
 from planbench.core.syntax import (
     TOTAL_COST,
     TOTAL_TIME,
     Action,
     Atom,
-    Change,
     Conjunct,
     Domain,
     Equal,
     Fact,
     Problem,
     literals,
-    supertypes,
+    types_above,
 )
 from planbench.core.unmet import failing
 from planbench.core.verdict import Step, step_text
@@ -77,38 +76,45 @@ class CompiledTask:
         known = survey(domain)
         changed = known.changed
         self.fluents = changed | {rule.predicate for rule in domain.rules} if domain.rules else changed
-        self.plain = known.plain and is_plain_goal(problem.goal)
+        goal = tuple(literals(problem.goal))
+        self.plain = known.plain and all(isinstance(part, Atom | Equal) for part, _ in goal)
         self._sums = known.costs_add_up and (self.plain or not asks_for_cost(problem.goal))
         self.numbers = known.numbers - {TOTAL_COST} if self._sums else known.numbers
-        self.static: frozenset[Fact] = frozenset(fact for fact in problem.init if fact[0] not in changed)
-        self.initial: State = frozenset(fact for fact in problem.init if fact[0] in changed)
+        self.static: frozenset[Fact] = frozenset([fact for fact in problem.init if fact[0] not in changed])
+        self.initial: State = frozenset([fact for fact in problem.init if fact[0] in changed])
         if self.numbers:
             self.initial = self.initial.union(value_facts(self._initial_values()))
         self.initial_cost = problem.values.get((TOTAL_COST,), 0.0)
-        above = supertypes(domain.types)
-        members: dict[str, list[str]] = {kind: [] for kind in above}
-        for name, kind in self.objects.items():
-            for upper in above[kind]:
-                members[upper].append(name)
-        self._allowed: dict[tuple[str, ...], dict[str, None]] = {}
-        for types in (*known.parameters, *(() if self.plain else quantified_types(problem.goal))):
-            if types not in self._allowed:
-                self._allowed[types] = dict.fromkeys(name for kind in types for name in members[kind])
-        self.grounder = Grounder(self.fluents, self.static, self.numbers, problem.values, self._allowed)
+        self._above = types_above(known.above, self.objects.values())
+        self._accepted = known.accepted if self._above is known.above else accepted(domain, self._above)
+        self._schemas = known.schemas
+        self._preconditions = known.preconditions
         if not self.plain:
             self._check_size()
-        self._preconditions = known.preconditions
-        self.goal = self._ground_condition(tuple(literals(problem.goal)), {})
+        self.goal = self._ground_condition(goal, {})
         self.kept: dict[Step, GroundAction] = {}
         self._kept_parts = 0
-        self._static_index = FactIndex(self.static)
+
+    @cached_property
+    def members(self) -> dict[tuple[str, ...], dict[str, None]]:
+        """The objects of each tuple of types over which a variable ranges."""
+        by_type: dict[str, list[str]] = {kind: [] for kind in self._above}
+        for name, kind in self.objects.items():
+            for upper in self._above[kind]:
+                by_type[upper].append(name)
+        ranges = [*survey(self.domain).parameters, *quantified_types(self.problem.goal)]
+        return {types: dict.fromkeys(name for kind in types for name in by_type[kind]) for types in ranges}
+
+    @cached_property
+    def grounder(self) -> Grounder:
+        return Grounder(self.fluents, self.static, self.numbers, self.problem.values, self.members)
 
     def _initial_values(self) -> dict[Fact, float]:
         values = {fact: number for fact, number in self.problem.values.items() if fact[0] in self.numbers}
         return {(TOTAL_COST,): 0.0, **values} if TOTAL_COST in self.numbers else values
 
     def _check_size(self) -> None:
-        size, what = largest(self.domain, self.problem, {types: len(names) for types, names in self._allowed.items()})
+        size, what = largest(self.domain, self.problem, {types: len(names) for types, names in self.members.items()})
         if size > MAX_INSTANCES:
             raise UnsupportedPddl(
                 f"{what} has {size:,} literals over the objects, more than the {MAX_INSTANCES:,} that are judged",
@@ -123,6 +129,17 @@ class CompiledTask:
 
     def fault(self, step: Step) -> str | None:
         """Why a step is no ground action of this task; None where it is one."""
+        accepted = self._accepted.get(step[0]) if step else None
+        if accepted is None or len(accepted) != len(step) - 1:
+            return self._fault(step)
+        kind_of = self.objects.get
+        for name, kinds in zip(step[1:], accepted, strict=True):
+            if kind_of(name) not in kinds:
+                return self._fault(step)
+        return None
+
+    def _fault(self, step: Step) -> str:
+        """The same in words, of a step that is none."""
         if not step:
             return "an empty step"
         action = self.domain.actions.get(step[0])
@@ -135,11 +152,13 @@ class CompiledTask:
         wanted = len(action.parameters)
         if len(arguments) != wanted:
             return f"{action.name} takes {wanted} argument{'' if wanted == 1 else 's'}, got {len(arguments)}"
-        for k, (name, parameter) in enumerate(zip(arguments, action.parameters, strict=True), start=1):
-            if name not in self._allowed[parameter.types]:
-                kinds = " or ".join(parameter.types)
-                return f"argument {k} of {action.name} must be a {kinds}, {name} is a {self.objects[name]}"
-        return None
+        k = next(
+            k
+            for k, (name, kinds) in enumerate(zip(arguments, self._accepted[action.name], strict=True))
+            if self.objects[name] not in kinds
+        )
+        kinds = " or ".join(action.parameters[k].types)
+        return f"argument {k + 1} of {action.name} must be a {kinds}, {arguments[k]} is a {self.objects[arguments[k]]}"
 
     def ground(self, step: Step) -> GroundAction:
         """The ground action of a step for which `fault` is None."""
@@ -153,33 +172,33 @@ class CompiledTask:
         return known
 
     def _ground(self, action: Action, step: Step) -> GroundAction:
-        binding = {parameter.name: name for parameter, name in zip(action.parameters, step[1:], strict=True)}
-        needs, forbids, rest = self._ground_condition(self._preconditions[action.name], binding)
         if not self.plain:
-            return self._ground_more(action, binding, Conjunction(needs, forbids, rest))
-        adds: set[Fact] = set()
-        deletes: set[Fact] = set()
+            return self._ground_more(action, step)
+        _, picks, (needed, forbidden, deleted), static, equal, costs = schema = self._schemas[action.name]
+        row = step + schema.words
+        facts = [pick(row) for pick in picks]
+        needs = frozenset(facts[:needed])
         cost: float | None = 0.0
-        for part, positive in literals(action.effect):
-            if isinstance(part, Atom):
-                (adds if positive else deletes).add(ground(part, binding))
-            elif isinstance(part, Change):
-                amount = value(self.grounder.number(part.amount, binding), {})
-                cost = None if amount is None or cost is None else cost + amount
-        if cost is None:
-            needs, cost = needs | {NEVER}, 0.0
+        if costs:
+            binding = _binding(action, step)
+            cost = _sum([value(self.grounder.number(amount, binding), {}) for amount in costs])
+        if cost is None or ((static or equal) and not schema.possible(row, self.static)):
+            needs, cost = needs | {NEVER}, cost or 0.0
+        adds = frozenset(facts[deleted:])
         # Deletes come before adds: what is deleted and added stays.
-        return GroundAction(needs, forbids, frozenset(deletes - adds), frozenset(adds), cost)
+        deletes = frozenset(facts[forbidden:deleted]) - adds
+        return GroundAction(needs, frozenset(facts[needed:forbidden]), deletes, adds, cost)
 
-    def _ground_more(self, lifted: Action, binding: Mapping[str, str], condition: Conjunction) -> GroundAction:
-        needs, forbids, rest = condition
+    def _ground_more(self, lifted: Action, step: Step) -> GroundAction:
+        binding = _binding(lifted, step)
+        needs, forbids, rest = self._ground_condition(self._preconditions[lifted.name], binding)
         always, *parts = self.grounder.parts(lifted.effect, binding)
         changes, cost = always.changes, 0.0
         if self._sums:
             amounts = [value(change.amount, {}) for change in changes if change.target == (TOTAL_COST,)]
             changes = tuple(change for change in changes if change.target != (TOTAL_COST,))
-            known = [amount for amount in amounts if amount is not None]
-            needs, cost = (needs, sum(known)) if len(known) == len(amounts) else (needs | {NEVER}, 0.0)
+            total = _sum(amounts)
+            needs, cost = (needs | {NEVER}, 0.0) if total is None else (needs, total)
         more = More(rest, tuple(parts), changes, bool(self.domain.rules))
         action = GroundAction(needs, forbids, always.deletes - always.adds, always.adds, cost, more)
         self._kept_parts += action.size()
@@ -234,10 +253,14 @@ class CompiledTask:
                     yield step
 
     @cached_property
+    def _static_index(self) -> FactIndex:
+        return FactIndex(self.static)
+
+    @cached_property
     def joins(self) -> Mapping[str, Join]:
         """For each action, the join that finds its arguments. What it yields meets the positive conditions alone."""
         return {
-            name: Join.of(action, self._preconditions[name], self._allowed, self.fluents)
+            name: Join.of(action, self._preconditions[name], self.members, self.fluents)
             for name, action in self.domain.actions.items()
         }
 
@@ -262,12 +285,25 @@ class CompiledTask:
     def unmet(self, step: Step, execution: Execution) -> list[str]:
         """The conditions of a step that fail, as PDDL text in the order written."""
         action = self.domain.actions[step[0]]
-        binding = {parameter.name: name for parameter, name in zip(action.parameters, step[1:], strict=True)}
-        return failing(action.precondition, binding, self.grounder, execution)
+        return failing(action.precondition, _binding(action, step), self.grounder, execution)
 
     def unmet_goal(self, execution: Execution) -> list[str]:
         """The conditions of the goal that fail."""
         return failing(self.problem.goal, {}, self.grounder, execution)
+
+
+def _binding(action: Action, step: Step) -> dict[str, str]:
+    return {parameter.name: name for parameter, name in zip(action.parameters, step[1:], strict=True)}
+
+
+def _sum(amounts: Iterable[float | None]) -> float | None:
+    """None where one of them has no value."""
+    total = 0.0
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
 
 
 def compile_task(domain: Domain, problem: Problem) -> CompiledTask:

@@ -28,7 +28,7 @@ from planbench.core.sections import (
     sections,
     skeletons,
 )
-from planbench.core.survey import effects_in
+from planbench.core.survey import effects_in, survey
 from planbench.core.syntax import (
     OBJECT,
     TOTAL_COST,
@@ -43,6 +43,7 @@ from planbench.core.syntax import (
     Problem,
     Rule,
     supertypes,
+    types_above,
 )
 from planbench.core.tree import Group, Text
 
@@ -63,12 +64,13 @@ def read_domain(text: str, source: str = "domain") -> Domain:
     types = read_types(file, once.get(":types"), notes)
     above = supertypes(types)
     constants = read_objects(file, once.get(":constants"), above, {}, notes)
+    known = types_above(above, constants.values())
     predicates = skeletons(file, once.get(":predicates"), typed=False)
     functions = skeletons(file, once.get(":functions"), typed=True)
     actions = action_parts(file, many[":action"])
     rules = [_rule_parts(file, group) for group in many[":derived"]]
 
-    lists = [(parts.get(":parameters", Group(group.at)), 0) for group, parts in actions]
+    lists = [(parts.get(":parameters", Group.empty(group.at)), 0) for group, parts in actions]
     lists += [(head, 1) for head, _ in rules]
     bodies = [parts.get(key) for _, parts in actions for key in (":precondition", ":effect")]
     lists += [(found, 0) for body in [*bodies, *(body for _, body in rules)] for found in quantified(body)]
@@ -76,7 +78,7 @@ def read_domain(text: str, source: str = "domain") -> Domain:
         check_parameters(file, group, above)
     read = grammar.read_declarations(file, types, predicates, functions, lists)
 
-    checker = Checker(file, above, constants, read.predicates, read.functions)
+    checker = Checker(file, known, constants, read.predicates, read.functions)
     reader = Reader(checker, read.lists)
     derived = tuple(
         _rule(reader, head, body, group) for (head, body), group in zip(rules, many[":derived"], strict=True)
@@ -100,7 +102,7 @@ def read_domain(text: str, source: str = "domain") -> Domain:
 def _action(reader: Reader, group: Group, parts: Mapping[str, Group]) -> Action:
     parameters = reader.lists[parts[":parameters"].at if ":parameters" in parts else group.at]
     scope = {parameter.name: parameter for parameter in parameters}
-    empty = Group(0)
+    empty = Group()
     return Action(
         str(group[1]),
         parameters,
@@ -163,16 +165,18 @@ def read_problem(text: str, domain: Domain, source: str = "problem") -> Problem:
         what = f"a problem of domain {' '.join(of[1:]) or '?'}, but the domain given is {domain.name}"
         raise file.fault(what, once[":domain"])
     read_requirements(file, once)
-    above = supertypes(domain.types)
-    objects = read_objects(file, once.get(":objects"), above, domain.constants, notes)
+    known = survey(domain)
+    objects = read_objects(file, once.get(":objects"), known.above, domain.constants, notes)
     everything = {**domain.constants, **objects}
-    checker = Checker(file, above, everything, domain.predicates, domain.functions)
+    above = types_above(known.above, everything.values())
+    checker = Checker(file, above, everything, domain.predicates, domain.functions, known.shapes)
     init, values = _init(file, once[":init"], checker, {rule.predicate for rule in domain.rules}, notes)
     section = once[":goal"]
     goal = section[1] if len(section) == 2 else ""
     if isinstance(goal, str):
         raise file.fault("expected one condition in (:goal ...)", section)
     reader = Reader(checker, _lists(file, quantified(goal), domain.types, above))
+    metric, maximize = _metric(file, once.get(":metric"), reader)
     return Problem(
         name=name,
         domain_name=domain.name,
@@ -180,7 +184,8 @@ def read_problem(text: str, domain: Domain, source: str = "problem") -> Problem:
         init=init,
         goal=reader.condition(goal, section, 1, {}),
         values=values,
-        metric=_metric(file, once.get(":metric"), reader),
+        metric=metric,
+        maximize=maximize,
         notes=notes.lines(),
     )
 
@@ -223,8 +228,8 @@ def _init(
             case "at" if len(group) == 3 and isinstance(group[1], str) and isinstance(group[2], Group):
                 unsupported(file, "a timed initial literal", group)
             case _:
-                checker.atom(group, {})
-                fact: Fact = group.words() or ()
+                atom = checker.atom(group, {})
+                fact = (atom.predicate, *atom.terms)
                 if fact in facts:
                     notes.add(f"({' '.join(fact)}) is given twice", group)
                 if group.head in derived:
@@ -246,16 +251,18 @@ def _value(file: Text, group: Group, checker: Checker) -> tuple[Fact, float]:
     return function.words() or (), float(number)
 
 
-def _metric(file: Text, group: Group | None, reader: Reader) -> str | Expression | None:
+def _metric(file: Text, group: Group | None, reader: Reader) -> tuple[str | Expression | None, bool]:
+    """What is to be minimised or, with True, to be maximised."""
     if group is None:
-        return None
-    if group[1:2] != ["minimize"] or len(group) != 3:
-        unsupported(file, "a metric other than (:metric minimize ...)", group)
+        return None, False
+    if len(group) != 3 or group[1] not in ("minimize", "maximize"):
+        raise file.fault("expected (:metric minimize ...) or (:metric maximize ...)", group)
+    maximize = group[1] == "maximize"
     what = group[2]
     words = (what.words() or ()) if isinstance(what, Group) else (what,)
     if words == (TOTAL_TIME,):
-        return TOTAL_TIME
+        return TOTAL_TIME, maximize
     functions = {**reader.checker.functions, TOTAL_TIME: ()}
     checker = Checker(file, reader.checker.above, reader.checker.objects, reader.checker.predicates, functions)
     metric = Reader(checker, {}).expression(group, 2, {})
-    return TOTAL_COST if words == (TOTAL_COST,) else metric
+    return (TOTAL_COST if words == (TOTAL_COST,) else metric), maximize

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from planbench.core.check import KNOWN_REQUIREMENTS, unsupported
-from planbench.core.syntax import OBJECT, SUPPORTED_REQUIREMENTS, supertypes
+from planbench.core.syntax import OBJECT, SUPPORTED_REQUIREMENTS, either, supertypes
 from planbench.core.tree import Group, Text
 
 MAX_TYPES = 1000
@@ -151,11 +151,10 @@ def read_objects(
 ) -> dict[str, str]:
     objects: dict[str, str] = {}
     for name, types, index in typed_names(file, group):
-        if len(types) > 1:
-            unsupported(file, f"an object of several types ({name})", group, index)
-        kind = types[0] if types else OBJECT
-        if kind not in above:
-            raise file.fault(f"unknown type {kind} of {name}", group, index)
+        for kind in types:
+            if kind not in above:
+                raise file.fault(f"unknown type {kind} of {name}", group, index)
+        kind = types[0] if len(types) == 1 else either(types) if types else OBJECT
         known = constants.get(name, objects.get(name, kind))
         if known != kind:
             raise file.fault(f"{name} is declared as a {known} and as a {kind}", group, index)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planbench.core.ground import instances
+from planbench.core.schema import Schema, schemas
 from planbench.core.syntax import (
     TOTAL_COST,
     And,
@@ -26,6 +27,7 @@ from planbench.core.syntax import (
     functions_in,
     literals,
     subformulas,
+    supertypes,
 )
 
 
@@ -55,7 +57,9 @@ class Survey:
     """`changed` predicates are added or deleted, the values of `numbers` changed. `plain`: conditions are literals,
     effects additions, deletions and costs that add up, and no rule derives. `costs_add_up`: `total-cost` is nothing but
     a sum of what each step costs; it is increased only, under no condition, by what never changes, and nobody asks for
-    it. `parameters` has the types of all parameters and quantified variables."""
+    it. `parameters` has the types of all parameters and quantified variables. `above` has what `supertypes` finds,
+    `accepted` for each action the types of objects that each parameter takes; `schemas` are those of a plain domain's
+    actions. `shapes` is filled by those who read problems (`planbench.core.check`)."""
 
     changed: frozenset[str]
     numbers: frozenset[str]
@@ -63,6 +67,10 @@ class Survey:
     costs_add_up: bool
     parameters: tuple[tuple[str, ...], ...]
     preconditions: Mapping[str, tuple[tuple[Conjunct, bool], ...]]
+    above: Mapping[str, frozenset[str]]
+    accepted: Mapping[str, tuple[frozenset[str], ...]]
+    schemas: Mapping[str, Schema]
+    shapes: set[tuple[str | None, ...]] = field(default_factory=set[tuple[str | None, ...]])
 
 
 _surveyed: dict[int, tuple[Domain, Survey]] = {}
@@ -87,25 +95,43 @@ def _survey(domain: Domain) -> Survey:
     numbers = frozenset(part.target.predicate for part in parts if isinstance(part, Change))
     preconditions = {name: tuple(literals(action.precondition)) for name, action in domain.actions.items()}
     adds_up = _costs_add_up(domain, numbers)
-    return Survey(
-        changed=frozenset(atom.predicate for atom in atoms if isinstance(atom, Atom)),
-        numbers=numbers,
-        plain=not domain.rules
+    changed = frozenset(atom.predicate for atom in atoms if isinstance(atom, Atom))
+    plain = (
+        not domain.rules
         and all(isinstance(part, Atom | Equal) for conjuncts in preconditions.values() for part, _ in conjuncts)
         and all(
             isinstance(part, Atom | Change) for action in domain.actions.values() for part, _ in literals(action.effect)
         )
         and numbers <= {TOTAL_COST}
-        and adds_up,
+        and adds_up
+    )
+    above = supertypes(domain.types)
+    return Survey(
+        changed=changed,
+        numbers=numbers,
+        plain=plain,
         costs_add_up=adds_up,
         parameters=tuple(dict.fromkeys(parameter.types for parameter in _parameters_in(domain))),
         preconditions=preconditions,
+        above=above,
+        accepted=accepted(domain, above),
+        schemas=schemas(domain.actions, preconditions, changed) if plain else {},
     )
 
 
-def is_plain_goal(goal: Formula) -> bool:
-    """Whether a goal is a conjunction of literals."""
-    return all(isinstance(part, Atom | Equal) for part, _ in literals(goal))
+def accepted(domain: Domain, above: Mapping[str, frozenset[str]]) -> dict[str, tuple[frozenset[str], ...]]:
+    """For each action and parameter, the types of objects that it takes."""
+    below: dict[tuple[str, ...], frozenset[str]] = {}
+    for action in domain.actions.values():
+        for parameter in action.parameters:
+            if parameter.types not in below:
+                below[parameter.types] = frozenset(
+                    kind for kind in above if not above[kind].isdisjoint(parameter.types)
+                )
+    return {
+        name: tuple(below[parameter.types] for parameter in action.parameters)
+        for name, action in domain.actions.items()
+    }
 
 
 def asks_for_cost(condition: Formula) -> bool:

@@ -7,7 +7,7 @@ When and Forall. Dictionaries keep the order of the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 Fact = tuple[str, ...]
@@ -169,8 +169,9 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`objects` excludes the domain's constants. `values` are the functions' values at the start. `metric` is what is
-    to be minimised: `total-cost` or `total-time` as words, anything else as an expression; None where the problem names
+    """`objects` excludes the domain's constants; the type of one that is of several is `(either a b)`, as in the file.
+    `values` are the functions' values at the start. `metric` is what is to be minimised or, with `maximize`, to be
+    maximised: `total-cost` or `total-time` as words, anything else as an expression; None where the problem names
     none."""
 
     name: str
@@ -180,6 +181,7 @@ class Problem:
     goal: Formula = TRUE
     values: Mapping[Fact, float] = field(default_factory=dict[Fact, float])
     metric: str | Expression | None = None
+    maximize: bool = False
     notes: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -239,3 +241,22 @@ def supertypes(types: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]
         for name in ready:
             above[name] = frozenset({name, OBJECT}).union(*(above[parent] for parent in waiting.pop(name)))
     return above
+
+
+def either(types: Iterable[str]) -> str:
+    """The type of an object that is of all of `types`, which is said as in PDDL: `(either a b)`."""
+    names = sorted(set(types))
+    return names[0] if len(names) == 1 else f"(either {' '.join(names)})"
+
+
+def alternatives(kind: str) -> tuple[str, ...]:
+    """The types that the type of an object stands for: several for `(either a b)`."""
+    return tuple(kind[1:-1].split()[1:]) if kind.startswith("(") else (kind,)
+
+
+def types_above(above: Mapping[str, frozenset[str]], kinds: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """`above`, of the types of a domain (`supertypes`), with those of objects that are of several types."""
+    more = {
+        kind: frozenset[str]().union(*(above[part] for part in alternatives(kind))) for kind in {*kinds} - above.keys()
+    }
+    return {**above, **more} if more else above

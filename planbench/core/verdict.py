@@ -33,8 +33,8 @@ class Verdict:
 
     `step` counts from 1 and is None where no single step is at fault. `reason` is one line for a person. `facts` are
     the unmet facts of an `inapplicable` step or of a missed goal, as PDDL text: `(clear b1)`, `(not (holding b2))`.
-    `length` is the number of steps of a plan that was read (valid or not); `cost` is the plan's cost in the task's
-    metric (its length where the task declares none), known for valid plans only.
+    `length` is the number of steps of a plan that was read (valid or not); `cost` is what the task's metric comes to,
+    be it minimised or maximised (the length where the task declares none), known for valid plans only.
     """
 
     kind: VerdictKind

@@ -62,7 +62,8 @@ def problem_text(problem: Problem, domain: Domain) -> str:
     sections.append(_section(":init", facts))
     sections.append(f"(:goal {formula_text(problem.goal, typed)})")
     if problem.metric is not None:
-        sections.append(f"(:metric minimize {metric_text(problem.metric)})")
+        direction = "maximize" if problem.maximize else "minimize"
+        sections.append(f"(:metric {direction} {metric_text(problem.metric)})")
     body = "\n".join(_indented(section) for section in sections)
     return f"(define (problem {problem.name})\n{body})\n"
 
@@ -114,7 +115,7 @@ def number_text(value: float) -> str:
 
 
 def metric_text(metric: str | Expression) -> str:
-    """What is to be minimised."""
+    """What is to be minimised or maximised."""
     return f"({metric})" if isinstance(metric, str) else expression_text(metric)
 
 

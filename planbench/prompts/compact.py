@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planbench.core.syntax import Atom, Equal, literals
+from planbench.core.syntax import Atom, Equal, alternatives, literals
 from planbench.core.verdict import Plan
 from planbench.errors import InputError
 from planbench.prompts.layout import GOAL, PLAIN, Layout
@@ -58,6 +58,7 @@ def name_objects(objects: Mapping[str, str], numbers: Mapping[str, Sequence[int]
     words: dict[str, Words] = {}
     count: dict[str, int] = {}
     for name, kind in objects.items():
+        kind = alternatives(kind)[0]
         if found := _COORDINATES.search(name):
             words[name] = (f"x{int(found[1])}", f"y{int(found[2])}")
             continue

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planbench.core.syntax import supertypes
+from planbench.core.syntax import supertypes, types_above
 
 if TYPE_CHECKING:
     from planbench.core.compile import CompiledTask
@@ -236,13 +236,14 @@ def _read_template(template: str, nouns: frozenset[str]) -> tuple[list[str], tup
 def lexicon_of(task: CompiledTask, wording: Wording) -> Lexicon:
     """The lexicon of a task in a wording."""
     above = supertypes(task.domain.types)
+    known = types_above(above, task.objects.values())
     nouns = {noun for phrase in wording.objects.values() for noun in phrase.lower().split()}
     return build_lexicon(
         actions={
             name: [frozenset(parameter.types) for parameter in action.parameters]
             for name, action in task.domain.actions.items()
         },
-        objects={name: above[kind] for name, kind in task.objects.items()},
+        objects={name: known[kind] for name, kind in task.objects.items()},
         predicates=frozenset(task.domain.predicates),
         nouns=frozenset({*nouns, *above}),
         steps=wording.steps,

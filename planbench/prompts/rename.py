@@ -39,6 +39,8 @@ from planbench.core.syntax import (
     Problem,
     Rule,
     When,
+    alternatives,
+    either,
 )
 from planbench.core.verdict import Plan
 from planbench.core.write import problem_text
@@ -142,7 +144,7 @@ def _domain(domain: Domain, renaming: Renaming) -> Domain:
         types={
             types[name]: tuple(types.get(above, above) for above in parents) for name, parents in domain.types.items()
         },
-        constants={renaming.objects[name]: types.get(kind, kind) for name, kind in domain.constants.items()},
+        constants={renaming.objects[name]: _kind(kind, types) for name, kind in domain.constants.items()},
         predicates={
             renaming.predicates[name]: _parameters(parameters, renaming)[0]
             for name, parameters in domain.predicates.items()
@@ -225,6 +227,11 @@ def _atom(atom: Atom, heads: Mapping[str, str], terms: Mapping[str, str]) -> Ato
     return Atom(heads.get(atom.predicate, atom.predicate), tuple(terms.get(term, term) for term in atom.terms))
 
 
+def _kind(kind: str, types: Mapping[str, str]) -> str:
+    """The type of an object."""
+    return either(types.get(each, each) for each in alternatives(kind))
+
+
 def _problem(problem: Problem, renaming: Renaming) -> Problem:
     objects, metric = renaming.objects, problem.metric
 
@@ -234,9 +241,10 @@ def _problem(problem: Problem, renaming: Renaming) -> Problem:
     return Problem(
         name=renaming.problem,
         domain_name=renaming.domain,
-        objects={objects[name]: renaming.types.get(kind, kind) for name, kind in problem.objects.items()},
+        objects={objects[name]: _kind(kind, renaming.types) for name, kind in problem.objects.items()},
         init=tuple(fact(old, renaming.predicates) for old in problem.init),
         goal=_formula(problem.goal, renaming, objects),
         values={fact(old, renaming.functions): value for old, value in problem.values.items()},
         metric=metric if isinstance(metric, str) or metric is None else _expression(metric, renaming, objects),
+        maximize=problem.maximize,
     )

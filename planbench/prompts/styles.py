@@ -23,6 +23,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
+from planbench.core.syntax import alternatives
 from planbench.core.verdict import Plan, plan_text
 from planbench.core.write import expression_text
 from planbench.errors import InputError
@@ -174,7 +175,7 @@ def english_task(task: CompiledTask, wording: Wording) -> str:
     """The objects by type, what holds at the start, and the goal."""
     by_kind: dict[str, list[str]] = {}
     for name, kind in task.objects.items():
-        by_kind.setdefault(wording.kinds[kind], []).append(name)
+        by_kind.setdefault(" as well as ".join(wording.kinds[one] for one in alternatives(kind)), []).append(name)
     lines = [f"{kind[:1].upper()}{kind[1:]}: {', '.join(names)}." for kind, names in by_kind.items()]
     lines.append("\nAt the start:")
     start = [wording.fact(fact[0], fact[1:], task.objects) for fact in task.problem.init]
@@ -189,7 +190,9 @@ def english_task(task: CompiledTask, wording: Wording) -> str:
     if task.problem.metric is not None:
         metric = task.problem.metric
         what = metric if isinstance(metric, str) else expression_text(metric)
-        lines.append(f"Among the plans that reach it, one of less {what} is better.")
+        lines.append(
+            f"Among the plans that reach it, one of {'more' if task.problem.maximize else 'less'} {what} is better."
+        )
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ the complexity of blocks-world planning", 1992).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from random import Random
 
 from planbench.core.verdict import Plan, Step
@@ -55,12 +56,10 @@ def sized(rng: Random, sizes: Mapping[str, int]) -> Draft | None:
 
 
 def _task(start: State, goal: State) -> Draft | None:
-    order = solve(start, goal)
+    order, lower_bound = solve(start, goal)
     if not order:
         return None
-    blocks = len(start)
-    names = [f"b{index + 1}" for index in range(blocks)]
-    lower_bound = blocks - sum(_settled(start, goal))
+    names = _names(len(start))
     return Draft(
         objects=dict.fromkeys(names, "block"),
         init=(*_facts(start, names, clear=True), ("handempty",)),
@@ -70,11 +69,17 @@ def _task(start: State, goal: State) -> Draft | None:
     )
 
 
-def solve(start: State, goal: State) -> list[tuple[int, int]]:
-    """The policy's moves `(block, where to)` from start to goal."""
+def solve(start: State, goal: State) -> tuple[list[tuple[int, int]], int]:
+    """The policy's moves `(block, where to)` from start to goal, and how many blocks have to be moved."""
     below = list(start)
     above = {support: block for block, support in enumerate(below) if support != TABLE}
-    settled = _settled(below, goal)
+    towers = _by_tower(goal)
+    # Whether a block and everything beneath it lie as in the goal.
+    settled = [False] * len(below)
+    for block in towers:
+        support = goal[block]
+        settled[block] = below[block] == support and (support == TABLE or settled[support])
+    misplaced = settled.count(False)
     order: list[tuple[int, int]] = []
 
     def move(block: int, destination: int) -> None:
@@ -94,7 +99,7 @@ def solve(start: State, goal: State) -> list[tuple[int, int]]:
             ready = support == TABLE or (settled[support] and support not in above)
             move(top, support if ready else TABLE)
 
-    for block in _by_tower(goal):
+    for block in towers:
         if settled[block]:
             continue
         clear(block)
@@ -102,7 +107,7 @@ def solve(start: State, goal: State) -> list[tuple[int, int]]:
             clear(goal[block])
         if not settled[block]:
             move(block, goal[block])
-    return order
+    return order, misplaced
 
 
 def _by_tower(below: State) -> list[int]:
@@ -117,20 +122,9 @@ def _by_tower(below: State) -> list[int]:
     return order
 
 
-def _settled(below: State, goal: State) -> list[bool]:
-    """For each block whether it and everything beneath it lie as in the goal."""
-    known: list[bool | None] = [None] * len(below)
-    for block in range(len(below)):
-        chain = []
-        current = block
-        while current != TABLE and known[current] is None:
-            chain.append(current)
-            current = below[current]
-        right = True if current == TABLE else bool(known[current])
-        for member in reversed(chain):
-            right = right and below[member] == goal[member]
-            known[member] = right
-    return [bool(value) for value in known]
+@cache
+def _names(blocks: int) -> list[str]:
+    return [f"b{index + 1}" for index in range(blocks)]
 
 
 def _random_state(rng: Random, blocks: int) -> State:

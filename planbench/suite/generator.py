@@ -7,7 +7,7 @@ from the first task to the last. The same arguments give the same bytes on any m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from importlib import import_module
@@ -169,17 +169,22 @@ def preset_drafts(
     early where there are fewer. Sizes of which no task is left give way to the next larger ones."""
     _check(domain, count, split)
     swept = sizes_of(domain_info(domain), preset, count)
-    make = sizer(domain)
-    rng = Random(_seed_number(domain, preset, split, seed))
+    yield from sized_drafts(sizer(domain), swept, Random(_seed_number(domain, preset, split, seed)), split)
+
+
+def sized_drafts(
+    make: Sizer, swept: Sequence[Mapping[str, int]], rng: Random, split: str
+) -> Iterator[tuple[Draft, str]]:
+    """As `preset_drafts`, a draft of each of some sizes."""
     seen: set[str] = set()
     at = 0
-    for index in range(count):
+    for index in range(len(swept)):
         at = max(at, index)
         found = None
-        while found is None and at < count:
+        while found is None and at < len(swept):
             found = _fresh(make, rng, swept[at], split, seen)
             if found is None:
-                at = next((later for later in range(at, count) if swept[later] != swept[at]), count)
+                at = next((later for later in range(at, len(swept)) if swept[later] != swept[at]), len(swept))
         if found is None:
             return
         seen.add(found[1])

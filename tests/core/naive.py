@@ -56,6 +56,8 @@ class World:
 def is_a(domain: Domain, kind: str, wanted: str) -> bool:
     if wanted in {kind, "object"}:
         return True
+    if kind.startswith("(either "):
+        return any(is_a(domain, each, wanted) for each in kind[len("(either ") : -1].split())
     return any(is_a(domain, parent, wanted) for parent in domain.types.get(kind, ()))
 
 

@@ -221,6 +221,8 @@ def _simple(scope: Scope, limit: int) -> list[Effect]:
 @st.composite
 def problems(draw: st.DrawFn, domain: Domain, tame: bool = False) -> Problem:
     kinds = st.sampled_from(["object", *domain.types])
+    if len(domain.types) > 1:
+        kinds = st.one_of(kinds, kinds, _pairs(list(domain.types)).map(lambda pair: f"(either {' '.join(pair)})"))
     objects = {f"o{k}": draw(kinds) for k in range(draw(st.integers(1, 4)))}
     empty = Problem("p", domain.name, objects)
     derived = {rule.predicate for rule in domain.rules}
@@ -229,6 +231,7 @@ def problems(draw: st.DrawFn, domain: Domain, tame: bool = False) -> Problem:
     init = tuple(draw(st.lists(st.sampled_from(given), unique=True, max_size=8))) if given else ()
     values: dict[Fact, float] = {}
     metric: str | Expression | None = None
+    maximize = False
     if domain.functions:
         own = {name: parameters for name, parameters in domain.functions.items() if name != "total-cost"}
         for fact in _ground(domain, empty, own):
@@ -239,6 +242,7 @@ def problems(draw: st.DrawFn, domain: Domain, tame: bool = False) -> Problem:
             some = next(iter(values))
             metrics.append(Arithmetic("+", (Atom(some[0], some[1:]), Atom("total-cost"))))
         metric = draw(st.sampled_from(metrics))
+        maximize = metric is not None and draw(st.booleans())
         if metric or tame or draw(st.booleans()):  # VAL wants a value where there is a metric
             values["total-cost",] = 0.0
     goal: list[Formula] = []
@@ -249,7 +253,7 @@ def problems(draw: st.DrawFn, domain: Domain, tame: bool = False) -> Problem:
     if features & {"formulas", "numbers"}:
         everything = replace(domain, constants={**domain.constants, **objects})
         goal.append(condition(Scope(draw, everything, (), features, tame), 2 if "formulas" in features else 0))
-    return Problem("p", domain.name, objects, init, _and(goal), values, metric)
+    return Problem("p", domain.name, objects, init, _and(goal), values, metric, maximize)
 
 
 @st.composite

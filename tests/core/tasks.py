@@ -106,32 +106,60 @@ def solved_task(name: str, seed: int) -> tuple[Domain, Problem, Plan]:
 
 def mutants(domain: Domain, problem: Problem, plan: Plan, rng: random.Random) -> list[Plan]:
     """Plans that differ from `plan` in one place, as a model's mistakes do."""
+    return [mutant for _, mutant in mutations(domain, problem, plan, rng)]
+
+
+def mutations(domain: Domain, problem: Problem, plan: Plan, rng: random.Random) -> list[tuple[str, Plan]]:
+    """As `mutants`, each with the name of what was done to the plan."""
     steps = list(plan)
     objects = list(problem.objects)
-    made: list[list[Step]] = [steps[:-1], [*steps, ("no-such-action",)], [("",), *steps]]
     name, action = rng.choice(list(domain.actions.items()))
     at_random = (name, *(rng.choice(objects) for _ in action.parameters))
-    made += [[*steps, at_random], [at_random, *steps]]
+    made: list[tuple[str, list[Step]]] = [
+        ("truncate", steps[:-1]),
+        ("unknown action", [*steps, ("no-such-action",)]),
+        ("unknown action", [("",), *steps]),
+        ("append", [*steps, at_random]),
+        ("insert", [at_random, *steps]),
+    ]
     if steps:
         k = rng.randrange(len(steps))
         step = steps[k]
         made += [
-            steps[:k],
-            steps[:k] + steps[k + 1 :],
-            [*steps[: k + 1], step, *steps[k + 1 :]],
-            [*steps[:k], (*step, objects[0]), *steps[k + 1 :]],
-            [*steps[:k], step[:-1], *steps[k + 1 :]],
+            ("truncate", steps[:k]),
+            ("drop", steps[:k] + steps[k + 1 :]),
+            ("duplicate", [*steps[: k + 1], step, *steps[k + 1 :]]),
+            ("wrong arity", [*steps[:k], (*step, objects[0]), *steps[k + 1 :]]),
+            ("wrong arity", [*steps[:k], step[:-1], *steps[k + 1 :]]),
         ]
         if len(step) > 1:
             j = rng.randrange(1, len(step))
-            for other in (rng.choice(objects), "no-such-object"):
-                made.append([*steps[:k], (*step[:j], other, *step[j + 1 :]), *steps[k + 1 :]])
+            for what, other in (("change an argument", rng.choice(objects)), ("unknown object", "no-such-object")):
+                made.append((what, [*steps[:k], (*step[:j], other, *step[j + 1 :]), *steps[k + 1 :]]))
     if len(steps) > 1:
         i, j = rng.sample(range(len(steps)), 2)
         swapped = steps.copy()
         swapped[i], swapped[j] = swapped[j], swapped[i]
-        made.append(swapped)
-    return [tuple(mutant) for mutant in made]
+        made.append(("swap", swapped))
+    return [(what, tuple(mutant)) for what, mutant in made]
+
+
+def detour(task: CompiledTask, plan: Plan, rng: random.Random) -> Plan | None:
+    """A valid `plan` with a way round in it, or with two neighbours swapped, that may be valid still: a step that
+    applies and, where there is one, the step that undoes it. None where nothing applies there."""
+    k = rng.randint(0, len(plan))
+    if 0 < k < len(plan) and rng.random() < 0.3:
+        return (*plan[: k - 1], plan[k], plan[k - 1], *plan[k + 1 :])
+    state = task.initial
+    for step in plan[:k]:
+        state = task.apply(state, step)
+    choices = task.applicable(state)
+    if not choices:
+        return None
+    away = rng.choice(choices)
+    there = task.apply(state, away)
+    back = next((step for step in task.applicable(there) if task.apply(there, step) == state), None)
+    return (*plan[:k], away, *([back] if back else []), *plan[k:])
 
 
 def _problem(domain: str, objects: str, facts: list[str]) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from planbench.core.compile import CompiledTask, compile_task
 from planbench.core.judge import judge
 from planbench.core.parse import read_domain, read_problem
 from planbench.core.syntax import And, Arithmetic, Atom, Change, Compare, Forall, Not, Or, Parameter, When
+from planbench.core.val import val_verdicts
+from planbench.core.write import domain_text, problem_text
 from planbench.errors import PddlError
+from tests.core import naive
 
 DOMAIN = """(define (domain lamps)
   (:requirements :adl :numeric-fluents :derived-predicates)
@@ -65,6 +70,58 @@ def test_what_fails_is_said_with_objects_in_place_of_variables() -> None:
 def test_a_metric_may_be_any_expression() -> None:
     assert judge(task("(on a)", "(:metric minimize (+ (* 10 (power)) (total-time)))"), [A]).cost == 11.0
     assert judge(task("(on a)", "(:metric minimize (total-time))"), [A]).cost == 1.0
+
+
+def test_a_metric_may_be_maximised(tmp_path: Path) -> None:
+    """The cost is the value of the metric, more of which is better; VAL prints the same."""
+    lamps = task("(lit r)", "(:metric maximize (- (power) (total-time)))")
+    assert lamps.problem.maximize
+    verdict = judge(lamps, [A, B, B])
+    assert (verdict.kind, verdict.cost) == ("inapplicable", None)
+    assert judge(lamps, [A]).cost == 0
+    written = problem_text(lamps.problem, lamps.domain)
+    assert read_problem(written, lamps.domain) == lamps.problem
+    (theirs,) = val_verdicts(tmp_path, domain_text(lamps.domain), written, [(A,)])
+    assert theirs.agrees(judge(lamps, [A]))
+
+
+EITHER = """(define (domain parts) (:requirements :typing :universal-preconditions)
+  (:types a b c - object) (:constants k - (either b c))
+  (:predicates (made ?x - a) (met ?x - b) (seen ?x - (either a c)))
+  (:action make :parameters (?x - a) :precondition () :effect (made ?x))
+  (:action meet :parameters (?x - b) :precondition () :effect (met ?x))
+  (:action see :parameters (?x - (either a c)) :precondition () :effect (seen ?x)))"""
+
+
+@pytest.mark.parametrize(
+    ("plan", "goal", "kind"),
+    [
+        ([("make", "x"), ("meet", "x")], "(and (made x) (met x))", "valid"),
+        ([("see", "x"), ("see", "k")], "(and (seen x) (seen k))", "valid"),
+        ([("make", "y")], "(forall (?x - a) (made ?x))", "goal_missed"),
+        ([("make", "y"), ("make", "x")], "(forall (?x - a) (made ?x))", "valid"),
+        ([("make", "k")], "(met k)", "malformed"),
+        ([("meet", "z")], "(seen z)", "malformed"),
+    ],
+)
+def test_an_object_of_several_types_is_of_each_of_them(
+    plan: list[tuple[str, ...]], goal: str, kind: str, tmp_path: Path
+) -> None:
+    domain = read_domain(EITHER)
+    text = f"""(define (problem p) (:domain parts) (:objects x - (either b a) y - a z - c)
+      (:init (seen z) (met x)) (:goal {goal}))"""
+    problem = read_problem(text, domain)
+    assert (problem.objects["x"], domain.constants["k"]) == ("(either a b)", "(either b c)")
+    assert judge(compile_task(domain, problem), plan).kind == kind
+    assert naive.verdict(domain, problem, plan)[0] == kind
+    assert read_problem(problem_text(problem, domain), domain) == problem
+    assert val_verdicts(tmp_path, domain_text(domain), text, [tuple(plan)])[0].kind == kind
+
+
+def test_an_object_of_several_types_lacks_others() -> None:
+    domain = read_domain(EITHER)
+    with pytest.raises(PddlError, match="argument 1 of made must be a a, k is a b or c"):
+        read_problem("(define (problem p) (:domain parts) (:init (made k)) (:goal (met k)))", domain)
 
 
 def test_how_it_is_read() -> None:

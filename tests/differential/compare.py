@@ -20,17 +20,19 @@ CONFLICT = "kairos: changes of one function that hang on their order pass where 
 
 @dataclass
 class Tally:
-    """What was judged so far. `judged` counts plans for each judge, `kinds` our verdicts, `explained` differences by
-    their reason; `disagreements` are those without one."""
+    """What was judged so far. `judged` counts plans for each judge, `kinds` our verdicts, `made` plans by how they
+    were made, `explained` differences by their reason; `disagreements` are those without one."""
 
     judged: Counter[str] = field(default_factory=Counter[str])
     kinds: Counter[str] = field(default_factory=Counter[str])
+    made: Counter[str] = field(default_factory=Counter[str])
     explained: Counter[str] = field(default_factory=Counter[str])
     disagreements: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
 
     def add(self, other: Tally) -> None:
         self.judged.update(other.judged)
         self.kinds.update(other.kinds)
+        self.made.update(other.made)
         self.explained.update(other.explained)
         self.disagreements += other.disagreements
 

