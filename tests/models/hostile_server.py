@@ -45,7 +45,10 @@ class Call:
     ) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         given = {"Content-Type": kind, "Content-Length": str(len(content)), "Date": formatdate(usegmt=True)}
-        lines = [f"HTTP/1.1 {status} Whatever", *(f"{key}: {value}" for key, value in (given | (headers or {})).items())]
+        lines = [
+            f"HTTP/1.1 {status} Whatever",
+            *(f"{key}: {value}" for key, value in (given | (headers or {})).items()),
+        ]
         self.raw("\r\n".join([*lines, "", ""]).encode() + content)
 
     def reply(self, text: str, finish: str | None = "stop", tokens: int = 3, **message: Any) -> None:
@@ -57,6 +60,9 @@ class Call:
             choice["message"] = {"role": "assistant", "content": text, **message}
         usage = {"prompt_tokens": 7, "completion_tokens": tokens, "total_tokens": 7 + tokens}
         self.answer({"id": "1", "model": self.body["model"], "choices": [choice], "usage": usage})
+
+    def hang_up(self) -> None:
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     def until_gone(self, seconds: float = 20) -> None:
         """Wait until the client hangs up."""
@@ -84,16 +90,10 @@ class HostileServer:
         self.bytes_sent = 0
         self.at_once = self.most_at_once = 0
         self._listener = socket.create_server(("127.0.0.1", port), backlog=512, reuse_port=False)
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/v1"
         self._open: set[socket.socket] = set()
         self._stopped = False
-
-    @property
-    def port(self) -> int:
-        return self._listener.getsockname()[1]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> HostileServer:
         threading.Thread(target=self._accept, daemon=True).start()

@@ -28,6 +28,8 @@ _CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 _BROKEN = frozenset({"abort", "aborted", "error", "failed", "cancelled", "load", "unload"})
 _SEED = 2**31
 """Seeds are sent below this: some servers keep them in 32 bits, with a sign."""
+_TAG = re.compile(r"[<\[◁]\s?[/|]|assistantfinal|<unused", re.IGNORECASE)
+"""What the end of reasoning looks like, in any model's way."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -106,8 +108,7 @@ def read_answer(data: Any, api: Api, max_tokens: int) -> Answer:
         raise Fault("trouble", "the answer has no text in it")
     cut = why in _CUT or (not why and written is not None and written >= max_tokens)
     if thought:
-        # A model cut off while it thinks has given no answer; the tag left open says so.
-        text = f"<think>\n{thought}" if cut and not text.strip() else f"<think>\n{thought}\n</think>\n\n{text}"
+        text = _with_reasoning(thought, text, cut)
     model = data.get("model")
     return Answer(
         _SURROGATE.sub("\ufffd", text),
@@ -116,6 +117,17 @@ def read_answer(data: Any, api: Api, max_tokens: int) -> Answer:
         written,
         model if isinstance(model, str) else "",
     )
+
+
+def _with_reasoning(thought: str, text: str, cut: bool) -> str:
+    """Reasoning and answer as one text."""
+    if _TAG.search(thought):
+        # Tags in the reasoning could end it too soon; all before a closing tag that closes nothing is reasoning.
+        return f"<think>\n{thought}\n</think>\n</think>\n\n{text}"
+    if cut and not text.strip():
+        # A model cut off while it thinks has given no answer; the tag left open says so.
+        return f"<think>\n{thought}"
+    return f"<think>\n{thought}\n</think>\n\n{text}"
 
 
 def _chat_text(choice: Mapping[str, Any]) -> tuple[str | None, str]:
