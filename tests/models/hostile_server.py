@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from types import TracebackType
@@ -67,10 +68,8 @@ class Call:
     def until_gone(self, seconds: float = 20) -> None:
         """Wait until the client hangs up."""
         self.connection.settimeout(seconds)
-        try:
+        with suppress(OSError):
             self.connection.recv(1)
-        except OSError:
-            pass
 
 
 Behaviour = Callable[[Call], None]
@@ -82,7 +81,7 @@ class HostileServer:
     `models` is what it lists: names, or whole entries; None has it answer 404.
     """
 
-    def __init__(self, behave: Behaviour, models: list[Any] | None | Behaviour = None, port: int = 0) -> None:
+    def __init__(self, behave: Behaviour, models: list[Any] | Behaviour | None = None, port: int = 0) -> None:
         self.behave = behave
         self.models = [{"id": "m"}] if models is None else models
         self.lock = threading.Lock()
@@ -107,10 +106,8 @@ class HostileServer:
         self._stopped = True
         # A listener that another thread waits on is only let go by shutdown.
         for one in (self._listener, *list(self._open)):
-            try:
+            with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             one.close()
 
     def _accept(self) -> None:
@@ -163,7 +160,6 @@ class HostileServer:
         if callable(self.models):
             self.models(call)
         else:
-            data = [one if isinstance(one, dict) else {"id": one} for one in self.models]
-            for one in data:
-                one.setdefault("created", time.time_ns())  # vLLM gives the moment, too
+            named: list[dict[str, Any]] = [one if isinstance(one, dict) else {"id": one} for one in self.models]
+            data = [{"created": time.time_ns(), **one} for one in named]  # vLLM gives the moment, too
             call.answer({"object": "list", "data": data})

@@ -576,12 +576,12 @@ def test_addresses(text: str, urls: list[str], model: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("localhost:8000#m", "not an http or https URL"),
-        ("ftp://h/v1", "not an http or https URL"),
-        ("http://", "not an http or https URL"),
-        ("http://h:99999/v1", "not an http or https URL"),
-        ("http://a b/v1", "not an http or https URL"),
-        ("http://h:1,#m", "not an http or https URL"),
+        ("localhost:8000#m", "no http or https URL"),
+        ("ftp://h/v1", "no http or https URL"),
+        ("http://", "no http or https URL"),
+        ("http://h:99999/v1", "no http or https URL"),
+        ("http://a b/v1", "no http or https URL"),
+        ("http://h:1,#m", "no http or https URL"),
         ("http://h:1,http://h:1/v1", "the same URL twice"),
         ("http://me:sesame@h:1/v1", "PLANBENCH_API_KEY"),
         ("http://h:1/v1?key=sesame", "PLANBENCH_API_KEY"),

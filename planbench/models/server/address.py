@@ -62,7 +62,7 @@ def _url(text: str) -> str:
     except ValueError:
         host, port, parts = None, None, urlsplit("")
     if parts.scheme not in ("http", "https") or not host or not text.isascii() or re.search(r"[\s\\]", text):
-        raise InputError(f"server: not an http or https URL; write {EXAMPLE}")
+        raise InputError(f"server: no http or https URL; write {EXAMPLE}")
     if parts.username is not None or parts.password is not None or parts.query:
         raise InputError(
             f"server:{host}: a URL with a password or a query would end up in run.json; "

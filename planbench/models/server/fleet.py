@@ -183,4 +183,4 @@ class Fleet:
 
 def backoff(round_: int) -> float:
     """Seconds before try number `round_` + 1: doubled each time, between half of that and all of it by chance."""
-    return min(LONGEST_BACKOFF, FIRST_WAIT * 2.0 ** (round_ - 1)) * random.uniform(0.5, 1.0)
+    return min(LONGEST_BACKOFF, FIRST_WAIT * 2.0 ** min(round_ - 1, 60)) * random.uniform(0.5, 1.0)
