@@ -24,10 +24,12 @@ from planbench.models.server.faults import Fault, fault_of, what_it_says
 CONNECT_SECONDS = 10.0
 ERROR_BYTES = 64 * 1024
 """Read of an answer that is an error."""
+_KEEP_SECONDS = 15.0
+"""A connection that is not used is closed: a server that closes it first makes a request fail."""
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
-def open_client(key: Key, connections: int) -> httpx2.AsyncClient:
+def open_client(key: Key) -> httpx2.AsyncClient:
     """A client for the servers of one model. Proxies are those of the environment, but none to this machine itself.
 
     Raises InputError where the environment names a proxy or certificates that cannot be used.
@@ -38,7 +40,7 @@ def open_client(key: Key, connections: int) -> httpx2.AsyncClient:
             headers=headers | key.headers(),
             verify=_certificates(),
             timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=connections, keepalive_expiry=15),
+            limits=httpx2.Limits(keepalive_expiry=_KEEP_SECONDS),
             mounts={f"all://{host}": None for host in _LOOPBACK},
             follow_redirects=False,
         )

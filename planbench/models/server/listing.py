@@ -48,7 +48,7 @@ def read_listings(address: Address, key: Key, settings: Settings) -> Listing:
 
 
 async def _read(address: Address, key: Key, settings: Settings) -> Listing:
-    async with open_client(key, len(address.urls)) as client:
+    async with open_client(key) as client:
         tries = min(settings.retries, LIST_RETRIES)
         seconds = min(settings.timeout, LIST_SECONDS)
         found = await asyncio.gather(*(_one(client, url, key, tries, seconds) for url in address.urls))

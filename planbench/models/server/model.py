@@ -137,17 +137,22 @@ class ServerModel:
         positions, share = iter(wanted), _Share()
 
         async def worker() -> None:
-            for position in positions:
-                started = share.enter()
-                reply = await self._reply(client, requests[position], settings)
-                await ready.put((position, replace(reply, seconds=share.leave(started))))
+            # A client each: a pool of connections goes through all of them for every request.
+            async with open_client(self._key) as client:
+                for position in positions:
+                    started = share.enter()
+                    reply = await self._reply(client, requests[position], settings)
+                    await ready.put((position, replace(reply, seconds=share.leave(started))))
 
         try:
-            async with open_client(self._key, self.settings.concurrency) as client, asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as group:
                 for _ in range(min(self.settings.concurrency, len(wanted))):
                     group.create_task(worker())
-        finally:
+        except Exception:
             await ready.put(None)
+            raise
+        # Not where this is called off: nobody takes it then, and the queue may be full.
+        await ready.put(None)
 
     async def _reply(self, client: Any, request: Request, settings: SamplingSettings) -> Reply:
         """A reply, whatever happens."""
