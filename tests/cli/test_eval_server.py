@@ -60,7 +60,7 @@ def test_what_a_failing_server_lost_is_asked_again(planbench: Shell, tmp_path: P
             f"error: 7 of 12 samples failed through no fault of the model ({server.url}: HTTP 500"
         )
         assert "type the same command again" in errors[-1]
-        assert any("requests that brought no reply: 7" in line for line in errors)
+        assert any("samples without a reply: 7" in line for line in errors)
         kept = samples(tmp_path / "disturbed")
         verdicts = [sample["verdict"]["kind"] for sample in kept.values()]
         assert verdicts.count("harness_error") == 7

@@ -39,6 +39,7 @@ def serving(command: Sequence[str], log: Path, port: int, seconds: float) -> Ite
     """Run a server until the block ends; the address of its API."""
     with log.open("wb") as output:
         quiet = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(log.parent)}
+        quiet |= {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
         process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **quiet})
         try:
             deadline = time.monotonic() + seconds
@@ -124,8 +125,22 @@ def test_vllm_says_what_the_model_says_in_process(tmp_path: Path) -> None:
     """SmolLM2, greedy, by the chat protocol, from vLLM."""
     folder = locate_smollm2("smollm2-135m", LoadOptions())
     port = free_port()
-    command = [f"{VLLM}/bin/vllm", "serve", str(folder), "--served-model-name", "smollm2", "--port", str(port)]
-    command += ["--host", "127.0.0.1", "--dtype", "float32", "--max-model-len", "1024", "--generation-config", "vllm"]
+    # As a module: the program `vllm` of the package vllm-cpu looks for a package called vllm.
+    command = [f"{VLLM}/bin/python", "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
+    command += [
+        "--served-model-name",
+        "smollm2",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--dtype",
+        "float32",
+        "--max-model-len",
+        "1024",
+        "--generation-config",
+        "vllm",
+    ]
     requests = [Request(text, Prompt("test", (Message("user", text),)), walk(3), "0" * 16, 0, 0) for text in QUESTIONS]
     with serving(command, tmp_path / "log", port, 400) as url:
         behind = load(f"server:{url}")

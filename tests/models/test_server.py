@@ -326,7 +326,7 @@ def test_misbehaviour_ends_in_one_reason_in_bounded_time_and_memory(name: str) -
     assert reply.error.isprintable()
     assert len(reply.error) < 500
     assert len(server.calls) <= 3
-    assert any("requests that brought no reply: 1" in note for note in model.notes())
+    assert any("samples without a reply: 1" in note for note in model.notes())
 
 
 def test_trouble_passes() -> None:
@@ -337,8 +337,8 @@ def test_trouble_passes() -> None:
         model = model_at(server, retries="3")
         assert asked(model, questions(1))[0].text == "to q0"
     assert model.notes() == [
-        "requests that failed and were sent again if that could help: 3 "
-        "(1 the connection broke, 1 HTTP 500, 1 the answer is not JSON)"
+        "requests that failed: 3 (1 the connection broke, 1 HTTP 500, 1 the answer is not JSON); "
+        "sent again where that could help"
     ]
 
 

@@ -89,9 +89,9 @@ class ServerModel:
         fleet, notes = self._fleet, list[str]()
         if again := sum(fleet.troubles.values()):
             why = ", ".join(f"{count} {reason}" for reason, count in fleet.troubles.most_common(4))
-            notes.append(f"requests that failed and were sent again if that could help: {again} ({why})")
+            notes.append(f"requests that failed: {again} ({why}); sent again where that could help")
         if fleet.lost:
-            notes.append(f"requests that brought no reply: {fleet.lost}; the same command asks again")
+            notes.append(f"samples without a reply: {fleet.lost}; the same command asks again")
         notes.extend(f"asked no more: {server.closed}" for server in fleet.servers if server.closed)
         if self._too_long:
             notes.append(f"prompts that the model's context has no room for: {self._too_long}; their replies are empty")
