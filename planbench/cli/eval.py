@@ -40,6 +40,7 @@ DEFAULT_TOKENS = 512
     "--max-tokens", type=click.IntRange(1), help=f"Longest reply.  [default: the model's own, else {DEFAULT_TOKENS}]"
 )
 @click.option("--batch-size", default="auto", show_default=True, metavar="auto|N", help="Replies drawn together.")
+@click.option("--concurrency", type=click.IntRange(1, 4096), help="Requests that servers have at once.  [default: 16]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same tasks and replies.")
 @click.option("--model-arg", "model_args", type=KeyValue(), multiple=True, help="A setting of the model's engine.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the checkpoint.")
@@ -59,6 +60,7 @@ def command(
     top_p: float,
     max_tokens: int | None,
     batch_size: str,
+    concurrency: int | None,
     seed: int,
     model_args: tuple[tuple[str, str], ...],
     trust_remote_code: bool,
@@ -67,9 +69,10 @@ def command(
 ) -> None:
     """Measure MODEL: valid-plan rate, plan length, and how far the skill reaches.
 
-    MODEL is a checkpoint folder or hub name, a .gguf file, random, replay:FILE, smollm2-135m, or one of the small
-    planners that ship with planbench: tiny, the default, and grown (Blocksworld alone), what iterative deployment made
-    of another.
+    MODEL is a checkpoint folder or hub name, a .gguf file, server:URL#model (any OpenAI-compatible server; several
+    URLs, with commas, are a fleet; PLANBENCH_API_KEY holds the key), random, replay:FILE, smollm2-135m, or one of the
+    small planners that ship with planbench: tiny, the default, and grown (Blocksworld alone), what iterative deployment
+    made of another.
 
     Classical planners, to compare with: planner:policy (the reference plans), planner:gbfs and planner:astar, built in
     for small tasks, and with their packages planner:kairos, planner:lama and planner:lmcut; each within --model-arg
@@ -87,22 +90,34 @@ def command(
         raise InputError(f"no prompt style {prompt!r}: there is {', '.join(sorted(STYLES))}")
     size = _batch_size(batch_size)
     tasks, spec = chosen_tasks(domains, folder, limit, plan_length, seed)
-    loaded = load(model, model_args=dict(model_args), batch_size=size, trust_remote_code=trust_remote_code)
+    loaded = load(
+        model,
+        model_args=dict(model_args),
+        batch_size=size,
+        trust_remote_code=trust_remote_code,
+        concurrency=concurrency,
+    )
+    # A run goes on with another patience.
+    model_args = tuple(pair for pair in model_args if pair[0] not in getattr(loaded, "incidental", ()))
     tokens = max_tokens or loaded.default_max_tokens or DEFAULT_TOKENS
     settings = SamplingSettings(temperature, top_p, tokens, samples, seed)
     typed = shlex.join(["planbench", *sys.argv[1:]])
     asked = Asked(model, prompt, shots, rename, settings, tuple(sorted(model_args)), size, typed)
     identity = repr((loaded.fingerprint, spec, prompt, shots, rename, settings, sorted(model_args), size))
     run = RunFolder(Path(out) if out else Path("runs") / f"{_slug(model)}-{_digest(identity)}")
-    with bar(f"{loaded.name} on {len(tasks)} tasks") as advance:
-        summary = evaluate(
-            tasks,
-            spec,
-            loaded,
-            asked,
-            run,
-            lambda done, total, valid: advance(done, total, f"{valid} valid" if done else ""),
-        )
+    try:
+        with bar(f"{loaded.name} on {len(tasks)} tasks") as advance:
+            summary = evaluate(
+                tasks,
+                spec,
+                loaded,
+                asked,
+                run,
+                lambda done, total, valid: advance(done, total, f"{valid} valid" if done else ""),
+            )
+    finally:
+        for line in getattr(loaded, "notes", list[str])():
+            note(line)
     show(summary, run, as_json)
 
 

@@ -36,6 +36,7 @@ SCHEMES: dict[str, str] = {
     "hf": "planbench.models.hf:load_named",
     "planner": "planbench.models.planners.model:load",
     "replay": "planbench.models.replay:load",
+    "server": "planbench.models.server.model:load",
 }
 FOLDERS: dict[str, str] = {
     "planbench.models.hf:load_shipped": "planbench.models.hf_load:locate_shipped",
@@ -45,11 +46,9 @@ FOLDERS: dict[str, str] = {
 }
 """For each loader whose models are checkpoints, what finds the folder."""
 
-PLANNED: dict[str, str] = {
-    "server": "a model behind an OpenAI-compatible server",
-}
 WHAT_THERE_IS = (
-    f"a checkpoint folder, a hub name (owner/name), a .gguf file, replay:FILE, {', '.join(OWN_NAMES)}, "
+    f"a checkpoint folder, a hub name (owner/name), a .gguf file, server:URL#model, replay:FILE, "
+    f"{', '.join(OWN_NAMES)}, "
     f"planner:NAME ({', '.join(PLANNERS)})"
 )
 """The end of every message about a MODEL string that names nothing."""
@@ -59,11 +58,13 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """What a loader may look at. `batch_size` None means chosen by the model; `args` are the user's `--model-arg`s."""
+    """What a loader may look at. `batch_size` None means chosen by the model, and so does `concurrency`, the requests
+    that a server has at once; `args` are the user's `--model-arg`s."""
 
     args: Mapping[str, str] = field(default_factory=dict[str, str])
     batch_size: int | None = None
     trust_remote_code: bool = False
+    concurrency: int | None = None
 
     def check_args(self, model: str, allowed: Mapping[str, str]) -> None:
         """Refuse a `--model-arg` that `model` does not know; `allowed` maps each key to what it takes."""
@@ -79,6 +80,7 @@ def load(
     model_args: Mapping[str, str] | None = None,
     batch_size: int | None = None,
     trust_remote_code: bool = False,
+    concurrency: int | None = None,
 ) -> Model:
     """The model that `name` names, ready to answer.
 
@@ -90,7 +92,7 @@ def load(
     # Two torch threads that spin while they wait for a busy core cost several times the work itself; the OpenMP
     # runtime reads this when torch is first imported, so it is set before any loader is.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    options = LoadOptions(dict(model_args or {}), batch_size, trust_remote_code)
+    options = LoadOptions(dict(model_args or {}), batch_size, trust_remote_code, concurrency)
     loader, argument = _resolve(name.strip())
     module, _, attribute = loader.partition(":")
     return getattr(import_module(module), attribute)(argument, options)
@@ -129,8 +131,6 @@ def _resolve(name: str) -> tuple[str, str]:
     scheme, colon, rest = name.partition(":")
     # Whatever exists on disk is meant, whether or not its name has a colon in it.
     if colon and not os.path.exists(name):
-        if scheme in PLANNED:
-            raise InputError(f"{name}: {PLANNED[scheme]} is not there yet; there is: {WHAT_THERE_IS}")
         if scheme in SCHEMES and rest:
             return SCHEMES[scheme], rest
         raise InputError(f"{name!r} names no model{suggestion(name)}; there is: {WHAT_THERE_IS}")

@@ -71,7 +71,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: Path) -> 
         ("absent.gguf", ("absent.gguf",)),
         ("replay:absent", ("absent", "replay:FILE")),
         ("replay:file", ("file", "holds no replies")),
-        ("server:there", ("server:there", "not there yet", "random")),
+        ("server:there", ("server:", "no http or https URL", "server:http://127.0.0.1:8000/v1#model")),
         ("planner:gbf", ("planner:gbf", "did you mean planner:gbfs?")),
         ("planner:gbfs --model-arg seconds=0", ("seconds=0", "above 0")),
         ("planner:policy --model-arg seconds=5", ("seconds", "planner:policy takes no such setting")),

@@ -22,6 +22,7 @@ HEAVY = {
     "scipy",
     "matplotlib",
     "jinja2",
+    "httpx2",
 }
 PROBE = """
 import json, sys

@@ -219,7 +219,7 @@ def test_code_of_a_checkpoint_runs_only_when_trusted(tmp_path: Path, monkeypatch
         ("/no/such/folder", "no such folder"),
         ("a/b/c", "no such folder"),
         ("nowhere.gguf", "no such file"),
-        ("server:http://127.0.0.1:8000/v1#x", "not there yet; there is: a checkpoint folder"),
+        ("server:", "names no model; there is: a checkpoint folder"),
         ("planner:", "names no model"),
         ("planner:gbf", "did you mean planner:gbfs?"),
         ("planner:nothing-like-it", "there is no such planner; there is: policy, gbfs, astar"),
