@@ -1,0 +1,142 @@
+"""`planbench leaderboard`: results published so that any reader can recompute them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from planbench.cli.closest import closest
+from planbench.cli.progress import bar
+from planbench.cli.screen import json_line, note
+from planbench.cli.settings import with_settings
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from planbench.leaderboard.verify import Verification
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Within(click.Group):
+    """The commands of a command, with variables and tables as all others have."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
+        names = frozenset(f"{self.name}-{name}" for name in self.commands)
+        return None if found is None else with_settings(found, f"{self.name}-{cmd_name}", names)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {self.name} {args[0]!r}{closest(args[0], self.commands)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _folder(command: _Command) -> _Command:
+    return click.option(
+        "--folder",
+        type=click.Path(),
+        default="leaderboard",
+        show_default=True,
+        help="The leaderboard: entries/, growth/, verified.json.",
+    )(command)
+
+
+@click.group(name="leaderboard", cls=Within, no_args_is_help=True)
+def command() -> None:
+    """Publish results that any reader can recompute, down to every plan."""
+
+
+@command.command()
+@click.argument("run", type=click.Path())
+@click.option("--title", default="", help="How the model is called in the table.  [default: as in the run]")
+@click.option("--parameters", type=click.IntRange(0), help="How many parameters it has.")
+@click.option("--licence", default="", help="What its weights are under, as in Apache-2.0.")
+@click.option("--link", default="", help="Where to read more: an http or https address.")
+@click.option("--contact", default="", help="Whom to ask.")
+@click.option("--note", default="", help="A line that belongs beside the result.")
+@_folder
+def add(run: str, folder: str, **card: Any) -> None:
+    """Make an entry of RUN, a finished run on a whole named task set, and verify it.
+
+    A run of planbench iterate becomes a page of its own, beside the table: its tasks are no named set.
+    """
+    from planbench.leaderboard.add import add as add_run
+    from planbench.leaderboard.add import make_card
+    from planbench.leaderboard.growth import add_growth
+    from planbench.leaderboard.store import EntryFolder
+    from planbench.records.files import ITERATE
+
+    board = EntryFolder(Path(folder))
+    filled = make_card(card)
+    if (Path(run) / ITERATE).is_file():
+        note(f"{add_growth(Path(run), board, filled)}: added; its numbers are the run's own, shown beside the table")
+        return
+    with bar("adding") as advance:
+        entry, path = add_run(Path(run), board, filled, lambda what: advance(0, 1, what))
+    rate = entry.results.valid_rate or 0.0
+    note(f"{path}: added and verified, {rate:.1%} valid on {entry.tasks.set}")
+
+
+@command.command()
+@click.argument("entries", nargs=-1)
+@click.option("--domain", "domains", multiple=True, help="Judge the plans of this domain alone; marks nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object an entry.")
+@_folder
+def verify(entries: tuple[str, ...], domains: tuple[str, ...], as_json: bool, folder: str) -> int:
+    """Recompute each ENTRY, or all: make its tasks again, judge every plan, count every number; exit 1 where one is
+    wrong.
+
+    Needs no model. What verifies is marked in verified.json, and what does not loses its mark.
+    """
+    from planbench.leaderboard.growth import check_growth
+    from planbench.leaderboard.store import EntryFolder
+    from planbench.leaderboard.verify import Verification
+    from planbench.leaderboard.verify import verify as verify_entry
+
+    board = EntryFolder(Path(folder))
+    names = [_id(entry) for entry in entries] or board.ids()
+    others = [] if entries else board.growth_ids()
+    if not names and not others:
+        raise InputError(f"{board.entries}: no entries; planbench leaderboard add RUN makes one")
+    found: list[Verification] = []
+    with bar("verifying") as advance:
+        for number, name in enumerate(names):
+            advance(number, len(names), name)
+            found.append(
+                verify_entry(board, name, domains, lambda what, number=number: advance(number, len(names), what))
+            )
+    if not domains:
+        right = [(one.id, one.digests) for one in found if one.verified and one.digests]
+        board.mark(right, [one.id for one in found if not one.verified])
+    found += [Verification(f"growth/{name}", check_growth(board, name)) for name in others]
+    if not entries:
+        found += [Verification(name, ["a file that belongs to no entry"]) for name in board.strays()]
+    _say(found, as_json, f" in {', '.join(domains)}" if domains else "")
+    return 0 if all(one.verified for one in found) else 1
+
+
+def _say(found: Sequence[Verification], as_json: bool, where: str) -> None:
+    for one in found:
+        if as_json:
+            json_line({"id": one.id, "verified": one.verified, "faults": one.faults, "plans": one.plans})
+            continue
+        for fault in one.faults:
+            click.echo(f"{one.id}: {fault}")
+        if one.others:
+            click.echo(f"{one.id}: and {one.others:,} more")
+        if one.verified:
+            click.echo(f"{one.id}: verified" + (f", {one.plans:,} plans judged{where}" if one.plans else ""))
+    wrong = sum(not one.verified for one in found)
+    plans, seconds = sum(one.plans for one in found), sum(one.seconds for one in found)
+    speed = f", {plans / seconds:,.0f} plans a second" if seconds else ""
+    note(f"{len(found) - wrong} of {len(found)} verified{where}{speed}")
+
+
+def _id(entry: str) -> str:
+    """An entry by its id, or by its file."""
+    return Path(entry).name.removesuffix(".json")
