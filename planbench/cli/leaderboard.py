@@ -17,6 +17,8 @@ from planbench.errors import InputError
 if TYPE_CHECKING:
     from planbench.leaderboard.verify import Verification
 
+SITE = "site"
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -46,7 +48,13 @@ def _folder(command: _Command) -> _Command:
     )(command)
 
 
-@click.group(name="leaderboard", cls=Within, no_args_is_help=True)
+@click.group(
+    name="leaderboard",
+    cls=Within,
+    no_args_is_help=True,
+    epilog="Each option of these commands is also a variable (PLANBENCH_LEADERBOARD_ADD_TITLE) and a key of a "
+    "--config FILE.toml.",
+)
 def command() -> None:
     """Publish results that any reader can recompute, down to every plan."""
 
@@ -118,6 +126,50 @@ def verify(entries: tuple[str, ...], domains: tuple[str, ...], as_json: bool, fo
         found += [Verification(name, ["a file that belongs to no entry"]) for name in board.strays()]
     _say(found, as_json, f" in {', '.join(domains)}" if domains else "")
     return 0 if all(one.verified for one in found) else 1
+
+
+@command.command()
+@_folder
+@click.option("--out", type=click.Path(), help="The site's folder, made anew.  [default: site in --folder]")
+@click.option("--readme", type=click.Path(), help="Also put the table into this file, between its two marks.")
+def build(folder: str, out: str | None, readme: str | None) -> None:
+    """Write the tables (Markdown, CSV, JSON) and a static site of what is verified.
+
+    One folder that needs no network: open its index.html, or put it on any static host.
+    """
+    from planbench.leaderboard.reported import reported
+    from planbench.leaderboard.site import build as build_site
+    from planbench.leaderboard.store import EntryFolder
+    from planbench.leaderboard.tables import into_readme, markdown
+    from planbench.records.files import write_whole
+
+    site = Path(out) if out else Path(folder) / SITE
+    with bar("building") as advance:
+        content = build_site(EntryFolder(Path(folder)), site, lambda done, total: advance(done, total, ""))
+    if readme:
+        write_whole(Path(readme), into_readme(Path(readme), markdown(content.boards, reported())))
+    for other in content.others:
+        note(f"not shown: {other}")
+    shown = sum(len(rows) for rows in content.boards.values())
+    note(f"{site / 'index.html'}: {shown} entries, {len(content.growth)} iterate runs")
+
+
+@command.command()
+@_folder
+@click.option("--site", type=click.Path(), help="The site's folder.  [default: site in --folder]")
+@click.option("--port", type=click.IntRange(0, 65535), default=8642, show_default=True, help="0 takes any free one.")
+@click.option("--open", "open_it", is_flag=True, help="Open it in a browser.")
+def serve(folder: str, site: str | None, port: int, open_it: bool) -> None:
+    """Show the site, on this machine alone, until interrupted."""
+    from planbench.leaderboard.serve import server
+
+    with server(Path(site) if site else Path(folder) / SITE, port) as running:
+        address = f"http://127.0.0.1:{running.server_port}/"
+        click.echo(address)
+        note("ctrl-c ends it")
+        if open_it:
+            click.launch(address)
+        running.serve_forever()
 
 
 def _say(found: Sequence[Verification], as_json: bool, where: str) -> None:

@@ -1,0 +1,173 @@
+"""The page of a board, and of a board on one domain: the table, two figures, what papers report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from planbench import wording
+from planbench.leaderboard import charts
+from planbench.leaderboard.html import render
+from planbench.leaderboard.ranking import Ranked
+from planbench.leaderboard.reported import Reported
+from planbench.leaderboard.rows import COLUMNS, asked
+from planbench.records.summary import Part
+
+MAX_LINES = 8
+MAX_HORIZONS = 30
+
+Files = dict[str, str]
+"""Path within the site to the text there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as the template wants it."""
+
+    id: str
+    anchor: str
+    place: str
+    title: str
+    asked: str
+    whisker: str
+    cells: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    title: str
+    asked: str
+    value: str
+    interval: str
+    span: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    source: str
+    link: str
+    date: str
+    caveat: str
+    tasks: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+def anchors(rows: Sequence[Ranked]) -> dict[str, str]:
+    """Where a row is in its page: the end of its id, or the whole id where two end alike."""
+    short = {row.entry.id: row.entry.id.rsplit("-", 1)[-1] for row in rows}
+    ends = list(short.values())
+    unique = len(set(ends)) == len(ends)
+    return short if unique else {id: id for id in short}
+
+
+def board_page(
+    rows: Sequence[Ranked],
+    *,
+    heading: str,
+    about: str,
+    name: str,
+    root: str,
+    links: Sequence[tuple[str, str]],
+    downloads: Sequence[tuple[str, str]] = (),
+    domain: str = "",
+    growth: Sequence[Mapping[str, str]] = (),
+    others: Sequence[str] = (),
+    reported: Sequence[Reported] = (),
+) -> str:
+    places = anchors(rows)
+    lines = [
+        charts.Line(f"{wording.shown(row.entry.title, 40)} ({asked(row.entry)})", points_of(row.part))
+        for row in rows[:MAX_LINES]
+    ]
+    longest = max((of.high for row in rows for of in row.part.by_length), default=8)
+    return render(
+        "board.html.jinja",
+        root=root,
+        sortable=True,
+        title=f"{heading} · planbench leaderboard",
+        heading=heading,
+        about=about,
+        domain=domain,
+        links=links,
+        downloads=downloads,
+        rows=[_row(row, places[row.entry.id]) for row in rows],
+        length_chart=charts.by_length(lines, "length", f"Valid plans by length, {heading}"),
+        length_lines=lines,
+        length_data=f"{name}-length.csv",
+        horizons=[_span(row, longest) for row in rows[:MAX_HORIZONS]],
+        horizon_data=f"{name}-horizon.csv",
+        longest=longest,
+        growth=growth,
+        others=others,
+        reported=_groups(reported),
+    )
+
+
+def points_of(part: Part) -> tuple[charts.Point, ...]:
+    return tuple(
+        charts.Point((of.low * of.high) ** 0.5, of.valid_rate, of.valid_ci)
+        for of in part.by_length
+        if of.valid_rate is not None and of.low > 0
+    )
+
+
+def length_rows(rows: Sequence[Ranked]) -> list[dict[str, Any]]:
+    """The numbers of the figure by length."""
+    return [
+        {
+            "id": row.entry.id,
+            "title": row.entry.title,
+            "low": of.low,
+            "high": of.high,
+            "tasks": of.tasks,
+            "valid_rate": of.valid_rate,
+            "valid_low": of.valid_ci[0] if of.valid_ci else None,
+            "valid_high": of.valid_ci[1] if of.valid_ci else None,
+        }
+        for row in rows
+        for of in row.part.by_length
+    ]
+
+
+def horizon_rows(rows: Sequence[Ranked]) -> list[dict[str, Any]]:
+    """The numbers of the figure of horizons."""
+    return [{"id": row.entry.id, "title": row.entry.title, **row.part.horizon.model_dump(mode="json")} for row in rows]
+
+
+def _row(row: Ranked, anchor: str) -> Row:
+    return Row(
+        row.entry.id,
+        anchor,
+        row.place,
+        wording.shown(row.entry.title, 60),
+        asked(row.entry),
+        charts.whisker(row.part.valid_rate, row.part.valid_ci),
+        [of(row) for _, of in COLUMNS],
+    )
+
+
+def _span(row: Ranked, longest: int) -> Span:
+    horizon = row.part.horizon
+    return Span(
+        wording.shown(row.entry.title, 60),
+        asked(row.entry),
+        wording.horizon_value(horizon),
+        wording.horizon_interval(horizon) or horizon.reason,
+        charts.span(horizon.value, horizon.low, horizon.high, longest),
+    )
+
+
+def _groups(found: Sequence[Reported]) -> list[Group]:
+    groups: list[Group] = []
+    for (source, link, date, caveat), members in groupby(
+        found, key=lambda one: (one.source, one.link, one.date, one.caveat)
+    ):
+        figures: dict[str, dict[str, str]] = {}
+        for one in members:
+            figures.setdefault(one.model, {})[one.tasks] = one.solved
+        tasks = list(dict.fromkeys(name for row in figures.values() for name in row))
+        rows = [(model, [row.get(name, "") for name in tasks]) for model, row in figures.items()]
+        groups.append(Group(source, link, date, caveat, tasks, rows))
+    return groups
