@@ -172,6 +172,38 @@ def serve(folder: str, site: str | None, port: int, open_it: bool) -> None:
         running.serve_forever()
 
 
+@command.command()
+@click.argument("entry")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["lm-eval", "inspect", "every-eval-ever", "huggingface"]),
+    required=True,
+    help="Whose: the LM Evaluation Harness's, Inspect's, Every Eval Ever's, or .eval_results of the Hugging Face hub.",
+)
+@click.option("--dataset", default="", help="For huggingface: the benchmark's dataset on the hub, as in owner/name.")
+@click.option("--out", type=click.Path(), default=".", show_default=True, help="The folder to write into.")
+@_folder
+def export(entry: str, kind: str, dataset: str, out: str, folder: str) -> None:
+    """Write ENTRY in the format of another tool. It is verified first."""
+    from planbench.leaderboard.exports import FORMATS
+    from planbench.leaderboard.store import EntryFolder
+    from planbench.leaderboard.verify import read_samples
+    from planbench.leaderboard.verify import verify as verify_entry
+    from planbench.records.files import write_whole
+
+    board = EntryFolder(Path(folder))
+    found = verify_entry(board, _id(entry))
+    if not found.verified:
+        raise InputError(f"{entry}: does not verify: {found.faults[0]}")
+    stored = board.read(found.id)
+    made = FORMATS[kind](stored.entry, read_samples(stored), dataset)
+    path = Path(out) / made.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, made.text)
+    note(f"{path}: written")
+
+
 def _say(found: Sequence[Verification], as_json: bool, where: str) -> None:
     for one in found:
         if as_json:

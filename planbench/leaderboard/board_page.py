@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from planbench import wording
 from planbench.leaderboard import charts
 from planbench.leaderboard.html import render
 from planbench.leaderboard.ranking import Ranked
-from planbench.leaderboard.reported import Reported
+from planbench.leaderboard.reported import Reported, groups
 from planbench.leaderboard.rows import COLUMNS, asked
 from planbench.records.summary import Part
 
@@ -42,16 +41,6 @@ class Span:
     value: str
     interval: str
     span: str
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    source: str
-    link: str
-    date: str
-    caveat: str
-    tasks: list[str]
-    rows: list[tuple[str, list[str]]]
 
 
 def anchors(rows: Sequence[Ranked]) -> dict[str, str]:
@@ -101,7 +90,7 @@ def board_page(
         longest=longest,
         growth=growth,
         others=others,
-        reported=_groups(reported),
+        reported=groups(reported),
     )
 
 
@@ -157,17 +146,3 @@ def _span(row: Ranked, longest: int) -> Span:
         wording.horizon_interval(horizon) or horizon.reason,
         charts.span(horizon.value, horizon.low, horizon.high, longest),
     )
-
-
-def _groups(found: Sequence[Reported]) -> list[Group]:
-    groups: list[Group] = []
-    for (source, link, date, caveat), members in groupby(
-        found, key=lambda one: (one.source, one.link, one.date, one.caveat)
-    ):
-        figures: dict[str, dict[str, str]] = {}
-        for one in members:
-            figures.setdefault(one.model, {})[one.tasks] = one.solved
-        tasks = list(dict.fromkeys(name for row in figures.values() for name in row))
-        rows = [(model, [row.get(name, "") for name in tasks]) for model, row in figures.items()]
-        groups.append(Group(source, link, date, caveat, tasks, rows))
-    return groups

@@ -73,7 +73,7 @@ def whisker(rate: float | None, interval: Interval | None) -> str:
     """A rate and its interval on a line from 0 to 1, for a cell of a table."""
     if rate is None or interval is None:
         return ""
-    low, middle, high = (round(100 * value) for value in (interval[0], rate, interval[1]))
+    low, middle, high = (round(100 * _within(value)) for value in (interval[0], rate, interval[1]))
     drawn = f'<path class=r d="M0 4H100"/><path d="M{low} 4H{high}"/><circle cx={middle} cy=4 r=3 />'
     return f'<svg class=w viewBox="0 0 100 8" aria-hidden=true>{drawn}</svg>'
 
@@ -171,4 +171,9 @@ def _series(line: Line, number: int, axis: _Axis, shift: float) -> Iterator[str]
 
 
 def _y(share: float) -> float:
-    return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+    return HEIGHT - BOTTOM - _within(share) * (HEIGHT - TOP - BOTTOM)
+
+
+def _within(share: float) -> float:
+    """A share that is one, whatever a file said."""
+    return min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0

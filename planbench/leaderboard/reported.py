@@ -6,8 +6,10 @@ They stand in `reported.toml`, each group with its source, its date, and why it 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 
@@ -34,3 +36,30 @@ def reported() -> tuple[Reported, ...]:
         for tasks, solved in zip(group["tasks"], figures, strict=True)
         if solved
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What one source reports: a row a model, a figure for each of `tasks`, empty where there is none."""
+
+    source: str
+    link: str
+    date: str
+    caveat: str
+    tasks: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+def groups(found: Sequence[Reported]) -> list[Group]:
+    """The rows by source."""
+    made: list[Group] = []
+    for (source, link, date, caveat), members in groupby(
+        found, key=lambda one: (one.source, one.link, one.date, one.caveat)
+    ):
+        figures: dict[str, dict[str, str]] = {}
+        for one in members:
+            figures.setdefault(one.model, {})[one.tasks] = one.solved
+        tasks = list(dict.fromkeys(name for row in figures.values() for name in row))
+        rows = [(model, [row.get(name, "") for name in tasks]) for model, row in figures.items()]
+        made.append(Group(source, link, date, caveat, tasks, rows))
+    return made

@@ -11,8 +11,9 @@ from typing import Any
 
 from planbench.errors import InputError
 from planbench.leaderboard.ranking import Ranked
-from planbench.leaderboard.reported import Reported
+from planbench.leaderboard.reported import Reported, groups
 from planbench.leaderboard.rows import COLUMNS, asked, numbers
+from planbench.wording import NOTHING
 
 BEGIN, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
 """What `build --readme` writes between."""
@@ -30,10 +31,11 @@ def markdown(boards: Mapping[str, Sequence[Ranked]], reported: Sequence[Reported
         ]
         parts += [f"### {escaped(board)}", "", *_table(heading, lines), ""]
     if reported:
-        heading = ["model", "tasks", "solved", "source"]
-        lines = [[one.model, one.tasks, one.solved, one.source] for one in reported]
-        parts += ["### As papers report, of other tasks: not verified here, not ranked", ""]
-        parts += [*_table(heading, lines), ""]
+        parts += ["### As papers report: other tasks, not verified here, not ranked", ""]
+    for group in groups(reported):
+        lines = [[model, *(figure or NOTHING for figure in figures)] for model, figures in group.rows]
+        parts += [f"[{escaped(group.source)}]({group.link}), {group.date}. {escaped(group.caveat)}", ""]
+        parts += [*_table(["model", *group.tasks], lines), ""]
     return "\n".join(parts)
 
 

@@ -213,6 +213,11 @@ def _samples(stored: Stored, found: Verification) -> Iterator[StoredSample]:
         found.fault(f"{name}: {number:,} lines, where the entry says {said.count:,}")
 
 
+def read_samples(stored: Stored) -> list[StoredSample]:
+    """The samples of an entry that verifies."""
+    return list(_samples(stored, Verification(stored.entry.id)))
+
+
 def _sample(line: bytes, place: str, found: Verification) -> StoredSample | None:
     try:
         sample = StoredSample.model_validate_json(line)
