@@ -151,7 +151,7 @@ def build(folder: str, out: str | None, readme: str | None) -> None:
     for other in content.others:
         note(f"not shown: {other}")
     shown = sum(len(rows) for rows in content.boards.values())
-    note(f"{site / 'index.html'}: {shown} entries, {len(content.growth)} iterate runs")
+    note(f"{site / 'index.html'}: entries: {shown}, iterate runs: {len(content.growth)}")
 
 
 @command.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from planbench import wording
@@ -30,8 +31,7 @@ class Row:
     place: str
     title: str
     asked: str
-    whisker: str
-    cells: list[tuple[str, str]]
+    cells: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def points_of(part: Part) -> tuple[charts.Point, ...]:
 
 
 def length_rows(rows: Sequence[Ranked]) -> list[dict[str, Any]]:
-    """The numbers of the figure by length."""
+    """The numbers of the figure by length, of the rows that it shows."""
     return [
         {
             "id": row.entry.id,
@@ -115,14 +115,17 @@ def length_rows(rows: Sequence[Ranked]) -> list[dict[str, Any]]:
             "valid_low": of.valid_ci[0] if of.valid_ci else None,
             "valid_high": of.valid_ci[1] if of.valid_ci else None,
         }
-        for row in rows
+        for row in rows[:MAX_LINES]
         for of in row.part.by_length
     ]
 
 
 def horizon_rows(rows: Sequence[Ranked]) -> list[dict[str, Any]]:
-    """The numbers of the figure of horizons."""
-    return [{"id": row.entry.id, "title": row.entry.title, **row.part.horizon.model_dump(mode="json")} for row in rows]
+    """The numbers of the figure of horizons, of the rows that it shows."""
+    return [
+        {"id": row.entry.id, "title": row.entry.title, **row.part.horizon.model_dump(mode="json")}
+        for row in rows[:MAX_HORIZONS]
+    ]
 
 
 def _row(row: Ranked, anchor: str) -> Row:
@@ -132,9 +135,18 @@ def _row(row: Ranked, anchor: str) -> Row:
         row.place,
         wording.shown(row.entry.title, 60),
         asked(row.entry),
-        charts.whisker(row.part.valid_rate, row.part.valid_ci),
-        [of(row) for _, of in COLUMNS],
+        _cells(row),
     )
+
+
+def _cells(row: Ranked) -> str:
+    """The cells as HTML. There are many where there are a thousand rows, so they are escaped here, in one go each."""
+    made: list[str] = []
+    for _, of in COLUMNS:
+        figure, beside = of(row)
+        made.append(f"<td>{escape(figure)}<small>{escape(beside)}</small>" if beside else f"<td>{escape(figure)}")
+    made[0] += charts.whisker(row.part.valid_rate, row.part.valid_ci)
+    return "".join(made)
 
 
 def _span(row: Ranked, longest: int) -> Span:

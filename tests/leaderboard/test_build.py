@@ -189,6 +189,20 @@ def test_a_folder_that_is_no_site_is_left_alone(board: EntryFolder, tmp_path: Pa
     assert (tmp_path / "mine/thesis.tex").is_file()
 
 
+def test_a_thousand_rows_fit_in_half_a_megabyte(entry: Entry) -> None:
+    from planbench.leaderboard.board_page import board_page
+
+    many = [
+        variant(entry, number, number / 1000, number / 1001, (number + 1) / 1001).model_copy(
+            update={"id": f"a-model-of-some-name-pddl-2-shot-standard-{number:08x}"}
+        )
+        for number in range(1000)
+    ]
+    page = board_page(ranked(many), heading="x", about="", name="x", root="", links=[])
+    assert page.count("<tr id=") == 1000
+    assert len(page.encode()) < 500_000
+
+
 def test_tables_say_the_same_numbers(board: EntryFolder, tmp_path: Path) -> None:
     content = build(board, tmp_path / "site")
     row = content.boards["smoke"][0]
