@@ -120,12 +120,14 @@ def check(stored: Stored, found: Verification, domains: Sequence[str] = (), watc
     started = time.perf_counter()
     judged = list(_judged(entry, samples, book, found, partial=bool(domains)))
     found.seconds = time.perf_counter() - started
-    found.plans = sum(sample.plan is not None for sample in samples)
+    found.plans = sum(sample.plan is not None and sample.hash in book.tasks for sample in samples)
     _check_complete(entry, samples, book, found, partial=bool(domains))
     if not domains:
         errors = sum(sample.verdict == "harness_error" for sample in samples)
         if errors > MAX_HARNESS_ERRORS * len(samples):
             found.fault(f"{errors} of {len(samples)} samples are harness errors; a run with so many does not count")
+        if found.faults:
+            return  # every number would differ, and that would hide what is wrong
         counted = summary_of(entry, judged)
         for what in differences(entry.results.model_dump(mode="json"), counted.model_dump(mode="json"), "results"):
             found.fault(what)

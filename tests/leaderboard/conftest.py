@@ -11,7 +11,7 @@ from planbench.evaluate import Asked, evaluate
 from planbench.leaderboard.add import add, make_card
 from planbench.leaderboard.store import EntryFolder
 from planbench.models import load
-from planbench.records import SamplingSettings
+from planbench.records import SamplingSettings, Task
 from planbench.records.files import RunFolder
 from planbench.suite.sets import make_set
 
@@ -19,11 +19,16 @@ SET = "smoke"
 
 
 @pytest.fixture(scope="session")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tasks() -> list[Task]:
+    return make_set(SET)
+
+
+@pytest.fixture(scope="session")
+def run_folder(tasks: list[Task], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of two samples a task."""
     folder = RunFolder(tmp_path_factory.mktemp("run"))
     asked = Asked("random", settings=SamplingSettings(samples=2))
-    evaluate(make_set(SET), {"set": SET}, load("random"), asked, folder)
+    evaluate(tasks, {"set": SET}, load("random"), asked, folder)
     return folder.path
 
 

@@ -59,19 +59,24 @@ def test_replies_are_judged_as_if_drawn_here(
 
     monkeypatch.chdir(tmp_path)
     lines = [
-        sample(task, number, ["I cannot." if number % 3 else f"Plan:\n{plan_of(task)}"])
+        sample(
+            task,
+            number,
+            ["I cannot." if number % 3 else f"Plan:\n{plan_of(task)}"],
+            {"domain_pddl": task.domain_pddl, "problem_pddl": task.problem_pddl},
+        )
         for number, task in enumerate(tasks)
     ]
     # A second filter writes every doc a second time.
     lines += [{**line, "filter": "strict", "filtered_resps": ["[invalid]"]} for line in lines]
     write(tmp_path / "samples.jsonl", lines)
-    assert main(["score", "samples.jsonl", "--from", "lm-eval", "--tasks", "smoke", "--out", "run", "--json"]) == 0
+    assert main(["score", "samples.jsonl", "--from", "lm-eval", "--out", "run", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert (summary["tasks"], summary["verdicts"]["valid"], summary["verdicts"]["no_plan"]) == (15, 5, 10)
     record = RunFolder(tmp_path / "run").record()
     assert record
     assert (record.config.temperature, record.config.max_tokens) == (0.7, 99)
-    assert record.config.tasks.spec == {"set": "smoke", "limit": 15}
+    assert record.config.tasks.spec == {"source": "lm-eval", "limit": 15}
     assert main(["score", "run"]) == 0
 
 
