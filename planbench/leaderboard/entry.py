@@ -32,6 +32,9 @@ MAX_SAMPLES = 2_000_000
 MAX_COUNT = 10**12
 """Above every count of tokens or seconds that a run has."""
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Kept, as `json.dumps` makes a new encoder at every call."""
+
 _ID = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 
 
@@ -186,7 +189,7 @@ class StoredSample(_Frozen):
 
     def line(self) -> bytes:
         # Written by Python, whose way with numbers does not change between versions.
-        return json.dumps(dict(self), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        return _compact(self.__dict__).encode() + b"\n"
 
 
 def digest(data: bytes) -> str:

@@ -8,7 +8,6 @@ Tokens and seconds, too, are the word of whoever measured them.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -45,13 +44,12 @@ Watch = Callable[[str], None]
 
 @dataclass
 class Verification:
-    """What came out for one entry. `plans` were judged, in `seconds`; `others` are faults beyond `MAX_FAULTS`."""
+    """What came out for one entry. `plans` were judged; `others` are faults beyond `MAX_FAULTS`."""
 
     id: str
     faults: list[str] = field(default_factory=list[str])
     others: int = 0
     plans: int = 0
-    seconds: float = 0.0
     digests: tuple[str, str] | None = None
 
     @property
@@ -117,9 +115,7 @@ def check(stored: Stored, found: Verification, domains: Sequence[str] = (), watc
         _check_set(entry, book, found)
     watch(f"judging {entry.id}")
     samples = list(_samples(stored, found))
-    started = time.perf_counter()
     judged = list(_judged(entry, samples, book, found, partial=bool(domains)))
-    found.seconds = time.perf_counter() - started
     found.plans = sum(sample.plan is not None and sample.hash in book.tasks for sample in samples)
     _check_complete(entry, samples, book, found, partial=bool(domains))
     if not domains:
