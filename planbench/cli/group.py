@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "validate": Entry("planbench.cli.validate:command", "Verdicts for plan files."),
     "domains": Entry("planbench.cli.domains:command", "The built-in domains."),
     "sets": Entry("planbench.cli.sets:command", "The named task sets."),
+    "leaderboard": Entry("planbench.cli.leaderboard:command", "Publish results that any reader can recompute."),
     "pretrain": Entry("planbench.cli.pretrain:command", "Train the small planner from scratch."),
     "doctor": Entry("planbench.cli.doctor:command", "What is installed, what is missing, what to type."),
 }
@@ -59,8 +60,11 @@ class CommandLine(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name].where.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        if isinstance(command, click.Group):
+            return command  # it sees to its own commands
         return with_settings(
-            getattr(import_module(module), attribute),
+            command,
             SAME.get(cmd_name, cmd_name),
             frozenset(COMMANDS.keys() - SAME.keys()),
         )

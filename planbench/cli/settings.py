@@ -15,7 +15,8 @@ A value in the file is read as if it had been typed: 256 or "256", "8:16" or [8,
 that may be repeated, a table for `key=value` options. In a variable, several values are separated by spaces. Arguments
 that may be left out (`planbench eval [MODEL]`) follow the same rule; required ones must be typed.
 
-Not covered: commands within commands, of which there are none.
+A command within a command has both names: `planbench leaderboard add` has `[leaderboard-add]` and
+`PLANBENCH_LEADERBOARD_ADD_TITLE`.
 """
 
 from __future__ import annotations

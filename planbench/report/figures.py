@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from planbench import wording
 from planbench.records.summary import Part, Summary
-from planbench.report import svg, wording
+from planbench.report import svg
 from planbench.report.drawing import (
     UNITS_AN_INCH,
     WIDTH,

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from planbench.report import wording
+from planbench import wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from planbench import wording
 from planbench.records.iterate import Across, Generation, IterateSummary
 from planbench.records.summary import Horizon, Part
-from planbench.report import svg, wording
+from planbench.report import svg
 from planbench.report.drawing import (
     Drawing,
     Row,

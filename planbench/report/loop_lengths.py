@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from planbench import wording
 from planbench.records.iterate import Generation, IterateSummary
 from planbench.records.summary import LengthBin
-from planbench.report import svg, wording
+from planbench.report import svg
 from planbench.report.drawing import Drawing, Key, Row, described, margins, panel, panel_title, series
 from planbench.report.loop_rows import last_of, mean, members, numbers_of, part_of, rows_of
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from planbench import wording
 from planbench.records.iterate import Across, FirstSolved, IterateSummary
-from planbench.report import wording
 from planbench.report.html import render
 from planbench.report.loop_figures import loop_drawings
 from planbench.report.loop_rows import across_of, blocks, labels, last_of, numbers_of, rows_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from planbench import wording
 from planbench.records.iterate import SPLITS, Across, Generation, IterateSummary
 from planbench.records.summary import Part
-from planbench.report import wording
 
 Number = TypeVar("Number", bound=float)
 

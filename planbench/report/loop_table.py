@@ -17,9 +17,9 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from planbench import wording
 from planbench.records.iterate import Across, Comparison, Generation, IterateSummary
 from planbench.records.summary import Horizon, Interval
-from planbench.report import wording
 from planbench.report.loop_rows import (
     Block,
     across_of,

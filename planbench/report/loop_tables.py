@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from planbench import wording
 from planbench.records.iterate import Across, Comparison, Generation, IterateSummary
 from planbench.records.summary import Horizon, Part
-from planbench.report import wording
 from planbench.report.loop_rows import across_of, block_name, largest, longest_solved, part_of, set_word, splits_of
 
 Cell = str | tuple[str, str]

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from planbench import wording
 from planbench.core.verdict import VerdictKind
 from planbench.records.iterate import BASE_ONLY, Generation, IterateSummary
 from planbench.records.summary import Part
-from planbench.report import svg, wording
+from planbench.report import svg
 from planbench.report.drawing import Drawing, Key, Row, described, margins, marker, panel, panel_title, series
 from planbench.report.loop_growth import generation_axis
 from planbench.report.loop_lengths import shade

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from planbench import wording
 from planbench.records.files import REPORT, write_whole
 from planbench.records.sample import Sample
 from planbench.records.summary import Summary
-from planbench.report import wording
 from planbench.report.figures import Run, drawings
 from planbench.report.html import render
 

@@ -15,7 +15,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from planbench.report.wording import shown
+from planbench.wording import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,9 +14,9 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from planbench import wording
 from planbench.core.verdict import VERDICT_KINDS
 from planbench.records.summary import LengthBin, Part, Summary
-from planbench.report import wording
 
 _DIM = "dim"
 _SHORTEST_NAME = 11

@@ -19,7 +19,7 @@ from planbench.report.drawing import Drawing, series_key
 from planbench.report.loop_figures import loop_drawings
 from planbench.report.loop_lengths import shade
 from planbench.report.loop_page import iterate_page
-from planbench.report.wording import NOTHING, percent, percent_interval
+from planbench.wording import NOTHING, percent, percent_interval
 from tests.report.iterates import (
     all_solved,
     curated,

@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from planbench.records.iterate import Curated, Generation, IterateSummary
 from planbench.records.summary import Horizon, Part, PlanLength, Seconds, Tokens
 from planbench.report.loop_table import LiveTable, generation_row, iterate_table
-from planbench.report.wording import DASH
+from planbench.wording import DASH
 from tests.report.iterates import all_solved, grown, nothing_solved, nothing_yet, one_arm, one_generation, two_arms
 
 HOSTILE = "[bold red]x[/]\x1b[2J\r\u202e" + "y" * 500

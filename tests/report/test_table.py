@@ -9,7 +9,7 @@ from planbench.metrics import summarise
 from planbench.records.sample import Sample
 from planbench.records.summary import Summary
 from planbench.report.table import summary_table
-from planbench.report.wording import DASH
+from planbench.wording import DASH
 from tests.metrics.samples import run, sample
 
 

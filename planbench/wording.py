@@ -132,3 +132,8 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def count_of(number: float | None) -> str:
+    """As `count`, of a mean."""
+    return NOTHING if number is None else count(round(number))

@@ -1,0 +1,177 @@
+"""A finished run becomes an entry.
+
+The entry is verified before it is written, so that what is added is what anyone will find again. What a run's folder
+says of its machine and its command line is kept only as far as it says something of the result: no paths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from planbench.errors import InputError, RunFolderError
+from planbench.evaluate import MAX_HARNESS_ERRORS
+from planbench.leaderboard.entry import Card, Entry, Measured, SamplesFile, Settings, StoredSample, Tasks, digest
+from planbench.leaderboard.reading import first_fault
+from planbench.leaderboard.store import EntryFolder, Stored, pack
+from planbench.leaderboard.verify import Verification, Watch, book_of, check, judge_sample, summary_of
+from planbench.records.files import RUN, RunFolder
+from planbench.records.run import RunRecord
+from planbench.records.sample import Sample
+from planbench.suite.sets import task_sets
+
+LONGEST_STEP = 200
+"""A step longer than this is no action; its first characters say so as well as all of them."""
+
+_MACHINE = ("system", "python", "processor", "cores")
+
+
+def make_card(fields: dict[str, Any]) -> Card:
+    """What was typed about the model. Raises InputError with the field."""
+    try:
+        return Card.model_validate(fields)
+    except ValidationError as error:
+        raise InputError(f"--{first_fault(error)}") from None
+
+
+def add(run: Path, folder: EntryFolder, card: Card, watch: Watch = lambda what: None) -> tuple[Entry, Path]:
+    """Add a run. Raises RunFolderError where it cannot be an entry, InputError where the folder cannot be written."""
+    entry, packed = entry_of(RunFolder(run), card, watch)
+    stored = Stored(entry, (digest(entry.text().encode()), digest(packed)), packed)
+    found = Verification(entry.id)
+    check(stored, found, watch=watch)
+    if not found.verified:
+        raise RunFolderError(f"{run}: does not verify: {found.faults[0]}; type: planbench score {run}")
+    path = folder.write(entry, packed)
+    folder.mark([(entry.id, stored.digests)], [])
+    return entry, path
+
+
+def entry_of(run: RunFolder, card: Card, watch: Watch = lambda what: None) -> tuple[Entry, bytes]:
+    """The entry of a run, and its samples packed. Raises RunFolderError."""
+    record = run.record()
+    if record is None:
+        raise RunFolderError(f"{run.path}: no {RUN} in it; give the folder that planbench eval wrote with --out")
+    name = _set_name(record, run.path)
+    samples = sorted(run.samples(), key=lambda sample: (sample.task, sample.task_hash, sample.index))
+    _check_finished(record, samples, run.path)
+    stored = [_stored(sample) for sample in samples]
+    packed, size = pack(stored)
+    watch(f"making the tasks of {name}")
+    try:
+        entry = _entry(record, name, card, SamplesFile(count=len(stored), bytes=size, sha256=digest(packed)))
+    except ValidationError as error:
+        raise RunFolderError(f"{run.path}: {first_fault(error)}") from None
+    book = book_of(entry)
+    if record.config.tasks.hash != book.hash:
+        raise RunFolderError(
+            f"{run.path}: its tasks are not those of set {name} (hash {record.config.tasks.hash}, not {book.hash})"
+        )
+    counted = [judge_sample(sample, book.tasks[sample.hash])[1] for sample in stored if sample.hash in book.tasks]
+    return entry.model_copy(update={"results": summary_of(entry, counted)}).sealed(), packed
+
+
+def _entry(record: RunRecord, name: str, card: Card, file: SamplesFile) -> Entry:
+    config = record.config
+    model = Measured(
+        name=_without_folder(config.model),
+        fingerprint=config.model_fingerprint,
+        kind=str(record.model.get("kind") or "model"),
+        described={key: value for key, value in record.model.items() if key != "kind" and not _is_path(value)},
+    )
+    settings = Settings(
+        prompt=config.prompt,
+        shots=config.shots,
+        rename=config.rename,  # pyright: ignore[reportArgumentType]
+        temperature=config.temperature,
+        top_p=config.top_p,
+        max_tokens=config.max_tokens,
+        samples=config.samples,
+        seed=config.seed,
+        model_args={key: _without_folder(value) for key, value in config.model_args.items()},
+    )
+    identity = repr((model.fingerprint, settings, file.sha256))
+    words = (model.name, settings.prompt, f"{settings.shots}-shot" if settings.shots else "", name)
+    slug = "-".join(filter(None, map(_slug, words)))
+    return Entry(
+        id=f"{slug}-{blake2b(identity.encode(), digest_size=4).hexdigest()}",
+        planbench=record.planbench,
+        date=datetime.fromisoformat(record.started).date().isoformat(),
+        card=card,
+        model=model,
+        settings=settings,
+        tasks=Tasks(set=name, tasks=config.tasks.tasks, hash=config.tasks.hash),
+        versions=record.versions,
+        machine={key: record.machine[key] for key in _MACHINE if key in record.machine},
+        samples=file,
+        results=summary_of_nothing(),
+    )
+
+
+def summary_of_nothing() -> Any:
+    """Stands in for the results until they are counted."""
+    from planbench.metrics import summarise
+
+    return summarise([], model="", model_fingerprint="", prompt="", finished=False)
+
+
+def _set_name(record: RunRecord, path: Path) -> str:
+    spec = record.config.tasks.spec
+    name = spec.get("set")
+    if not isinstance(name, str) or name not in task_sets():
+        raise RunFolderError(
+            f"{path}: its tasks are no named set, so that nobody could make them again; "
+            "measure the model with --tasks standard"
+        )
+    if set(spec) != {"set"}:
+        narrowed = ", ".join(f"--{key.replace('_', '-')}" for key in spec if key != "set")
+        raise RunFolderError(f"{path}: only a part of set {name} ({narrowed}); measure the model on all of it")
+    return name
+
+
+def _check_finished(record: RunRecord, samples: Sequence[Sample], path: Path) -> None:
+    wanted = record.config.tasks.tasks * record.config.samples
+    if len(samples) != wanted:
+        raise RunFolderError(
+            f"{path}: unfinished, with {len(samples):,} of {wanted:,} samples; type its command again to go on"
+        )
+    errors = sum(sample.verdict.kind == "harness_error" for sample in samples)
+    if errors > MAX_HARNESS_ERRORS * wanted:
+        raise RunFolderError(
+            f"{path}: {errors:,} of {wanted:,} samples failed through no fault of the model, over "
+            f"{MAX_HARNESS_ERRORS:.0%}; type its command again to retry them"
+        )
+
+
+def _stored(sample: Sample) -> StoredSample:
+    return StoredSample(
+        task=sample.task,
+        hash=sample.task_hash,
+        index=sample.index,
+        verdict=sample.verdict.kind,
+        step=sample.verdict.step,
+        finish=sample.finish,
+        prompt_tokens=sample.prompt_tokens,
+        completion_tokens=sample.completion_tokens,
+        seconds=sample.seconds,
+        plan=None if sample.plan is None else [step[:LONGEST_STEP] for step in sample.plan],
+    )
+
+
+def _slug(word: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:40].strip("-")
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and ("/" in value or "\\" in value)
+
+
+def _without_folder(name: str) -> str:
+    """A model's name, or another setting, without the folder of somebody's machine."""
+    return Path(name).name if name.startswith(("/", "~", ".")) else name

@@ -1,0 +1,159 @@
+"""Iterate runs: how a model grew over generations, shown on a page of its own beside the table.
+
+The pools and held-out tasks of such a run are no named sets, and its samples are too many to publish; so these numbers
+are the run's own and are shown as that, never ranked. What is checked is that the file is whole, that it is of the
+form that `planbench iterate` writes, and that its rates are those of its counts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from planbench.errors import InputError, RunFolderError
+from planbench.leaderboard.entry import Card, Day, Id, Line, plain
+from planbench.leaderboard.reading import EntryFault, first_fault, read_bytes, read_record
+from planbench.leaderboard.store import EntryFolder
+from planbench.records.files import ITERATE, SUMMARY, read_json, write_whole
+from planbench.records.iterate import SPLITS, IterateRecord, IterateSummary
+from planbench.records.summary import Part
+from planbench.wording import shown
+
+MAX_BYTES = 4_000_000
+
+
+class Growth(BaseModel):
+    """`growth/<id>.json`."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True, allow_inf_nan=False
+    )
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    id: Id
+    planbench: Line
+    date: Day
+    card: Card
+    summary: IterateSummary
+    checksum: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] = ""
+
+    @property
+    def title(self) -> str:
+        return self.card.title or self.summary.model
+
+    def text(self) -> str:
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+    def expected_checksum(self) -> str:
+        bare = self.model_copy(update={"checksum": ""})
+        return blake2b(bare.text().encode(), digest_size=16).hexdigest()
+
+
+def add_growth(run: Path, folder: EntryFolder, card: Card) -> Path:
+    """Add an iterate run. Raises RunFolderError where it is unfinished or does not hold together."""
+    record, summary = read_json(run / ITERATE, IterateRecord), read_json(run / SUMMARY, IterateSummary)
+    if not summary.finished:
+        raise RunFolderError(f"{run}: unfinished; type its command again to go on")
+    # Which tasks were solved first is for the run's own page; here they would be most of the file.
+    summary = summary.model_copy(update={"first_solved": [], "config": _without_paths(summary.config)})
+    word = re.sub(r"[^a-z0-9]+", "-", (card.title or summary.model).lower()).strip("-")[:60].strip("-") or "run"
+    identity = blake2b(summary.model_dump_json().encode(), digest_size=4).hexdigest()
+    try:
+        growth = Growth(
+            id=f"{word}-{identity}",
+            planbench=record.planbench,
+            date=record.started[:10],
+            card=card,
+            summary=summary,
+        )
+    except ValidationError as error:
+        raise RunFolderError(f"{run}: {first_fault(error)}") from None
+    growth = growth.model_copy(update={"checksum": growth.expected_checksum()})
+    faults = list(_faults(growth))
+    if faults:
+        raise RunFolderError(f"{run}: {faults[0]}")
+    try:
+        folder.growth.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder.growth}: cannot be made: {error.strerror}; choose another --folder") from None
+    path = folder.growth / f"{growth.id}.json"
+    write_whole(path, growth.text())
+    return path
+
+
+def read_growth(folder: EntryFolder, name: str) -> Growth:
+    """Raises EntryFault."""
+    data = read_bytes(folder.growth / f"{name}.json", MAX_BYTES)
+    growth = read_record(data, Growth, f"growth/{name}.json", signed=True)
+    if growth.id != name:
+        raise EntryFault(f"growth/{name}.json: holds {growth.id}; a file is called as what it holds")
+    if growth.expected_checksum() != growth.checksum or growth.text().encode() != data:
+        raise EntryFault(f"growth/{name}.json: was changed after it was written")
+    return growth
+
+
+def check_growth(folder: EntryFolder, name: str) -> list[str]:
+    """What is wrong with an iterate run, a line each."""
+    try:
+        return list(_faults(read_growth(folder, name)))
+    except EntryFault as error:
+        return [str(error)]
+
+
+def _faults(growth: Growth) -> Iterator[str]:
+    yield from _text_faults(growth.summary.model_dump(mode="json"), "summary")
+    for arm, generations in growth.summary.arms.items():
+        for generation in generations:
+            for split in SPLITS:
+                part = getattr(generation, split)
+                if part is not None:
+                    yield from _part_faults(part, f"{arm}, generation {generation.generation}, {split}")
+
+
+def _text_faults(value: Any, place: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _text_faults(str(key), f"a key of {place}")
+            yield from _text_faults(one, f"{place}.{shown(str(key), 40)}")
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _text_faults(one, f"{place}.{number}")
+    elif isinstance(value, str):
+        try:
+            plain(value)
+        except ValueError as error:
+            yield f"{place}: {error}"
+
+
+def _part_faults(part: Part, place: str) -> Iterator[str]:
+    if min((part.tasks, part.samples, part.solved_tasks, *part.verdicts.values())) < 0:
+        yield f"{place}: a negative count"
+        return
+    if sum(part.verdicts.values()) != part.samples:
+        yield f"{place}: {sum(part.verdicts.values())} verdicts on {part.samples} samples"
+    judged = part.samples - part.verdicts.get("harness_error", 0)
+    rate = part.verdicts.get("valid", 0) / judged if judged > 0 else None
+    if (rate is None) != (part.valid_rate is None) or (
+        rate is not None and part.valid_rate is not None and not math.isclose(rate, part.valid_rate, abs_tol=1e-12)
+    ):
+        yield f"{place}: a valid rate of {part.valid_rate}, where the verdicts say {rate}"
+
+
+def _without_paths(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration without the folders of somebody's machine: of a path the name is kept."""
+    return {key: _bare(value) for key, value in config.items()}
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _without_paths(value)
+    if isinstance(value, list | tuple):
+        return [_bare(one) for one in value]
+    return Path(value).name if isinstance(value, str) and value.startswith(("/", "~")) else value

@@ -1,0 +1,71 @@
+"""`planbench leaderboard`: its commands end as all others do, and each says how it is configured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from planbench.cli.leaderboard import command as group
+from tests.cli.conftest import Shell
+
+FOLDER = "board"
+
+
+@pytest.fixture
+def planbench(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
+
+
+@pytest.fixture
+def added(run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planbench: Shell) -> str:
+    """A board of one entry, in the folder `board` of where the tests stand; the entry's id."""
+    monkeypatch.chdir(tmp_path)
+    Path("card.toml").write_text('title = "From a file"\nlicence = "MIT"\n', encoding="utf-8")
+    done = planbench("leaderboard", "add", run_folder, "--config", "card.toml", "--folder", FOLDER)
+    assert done.code == 0, done.err
+    assert "added and verified" in done.err
+    (path,) = (Path(FOLDER) / "entries").glob("*.json")
+    return path.stem
+
+
+def test_from_a_run_to_a_site(added: str, planbench: Shell) -> None:
+    assert json.loads((Path(FOLDER) / f"entries/{added}.json").read_text())["card"]["title"] == "From a file"
+    verified = planbench("leaderboard", "verify", "--folder", FOLDER)
+    assert (verified.code, verified.out) == (0, f"{added}: verified, 90 plans judged\n")
+    assert "1 of 1 verified" in verified.err
+    built = planbench("leaderboard", "build", "--folder", FOLDER)
+    assert (built.code, "entries: 1" in built.err) == (0, True)
+    assert "From a file" in (Path(FOLDER) / "site/index.html").read_text(encoding="utf-8")
+    exported = planbench("leaderboard", "export", added, "--folder", FOLDER, "--format", "lm-eval")
+    assert exported.code == 0
+    assert Path(f"results_{added}.json").is_file()
+
+    # The answer "no" is 1, with the reason on standard output; and nothing that is not verified is exported.
+    path = Path(FOLDER) / f"entries/{added}.json"
+    path.write_text(path.read_text().replace("From a file", "From a film"))
+    found = planbench("leaderboard", "verify", f"{FOLDER}/entries/{added}.json", "--json", "--folder", FOLDER)
+    assert found.code == 1
+    assert "was changed after it was written" in json.loads(found.out)["faults"][0]
+    assert "does not verify" in planbench.refused(
+        "leaderboard", "export", added, "--folder", FOLDER, "--format", "lm-eval"
+    )
+    assert "not shown" in planbench("leaderboard", "build", "--folder", FOLDER).err
+
+
+@pytest.mark.parametrize("name", list(group.commands))
+def test_every_command_says_how_it_is_configured(name: str, planbench: Shell) -> None:
+    shown = planbench("leaderboard", name, "--help")
+    assert shown.code == 0
+    assert "--config FILE.toml" in shown.out
+    assert f"PLANBENCH_LEADERBOARD_{name.upper()}_" in shown.out
+
+
+def test_bad_usage_is_one_line(tmp_path: Path, planbench: Shell) -> None:
+    nowhere = tmp_path / "nowhere"
+    assert "no entries" in planbench.refused("leaderboard", "verify", "--folder", nowhere)
+    assert "no run.json" in planbench.refused("leaderboard", "add", nowhere, "--folder", nowhere)
+    assert "no site here" in planbench.refused("leaderboard", "serve", "--folder", nowhere)
+    assert "did you mean 'verify'" in planbench.refused("leaderboard", "verfy")
+    assert "--link" in planbench.refused("leaderboard", "add", nowhere, "--link", "javascript:x")
