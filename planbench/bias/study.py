@@ -1,8 +1,8 @@
 """A bias run, cell by cell: extractability of each pair for each model and seed, then each arm on each of them.
 
 A cell is one model, pair and seed (and arm); the rates of evidence are trained side by side in it. Each cell that is
-done is a line of `cells.jsonl`, so the same command goes on where it was stopped, and more seeds, arms or models join what is
-there. Cells know nothing of each other: with several processes they are the same as with one.
+done is a line of `cells.jsonl`, so the same command goes on where it was stopped, and more seeds, arms or models join
+what is there. Cells know nothing of each other: with several processes they are the same as with one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zlib import crc32
 
 from planbench import __version__
 from planbench.bias.config import BiasConfig
-from planbench.bias.pairs import Pair
+from planbench.bias.pairs import Material, Pair
 from planbench.bias.statistics import Named, arm_result
 from planbench.bias.suites import pairs_of, suite_named
 from planbench.errors import RunFolderError
@@ -98,6 +98,24 @@ def study(
         results = conclude(config, pairs, cells, finished=True)
         write_json(folder / RESULTS, results)
     return results
+
+
+def forecast(config: BiasConfig) -> dict[str, str]:
+    """What a run would measure, in words, after making every pair's material once."""
+    pairs = pairs_of(config)
+    for pair in pairs:
+        Material(pair, 0, min(config.tested, 20))
+    keys = keys_of(config, pairs)
+    trainings = sum(key.arm != EXTRACTION for key in keys) * len(config.rates)
+    return {
+        "suite": f"{config.suite}: {suite_named(config.suite).about}",
+        "pairs": f"{len(pairs)}: {', '.join(pair.name for pair in pairs)}",
+        "models": ", ".join(config.models),
+        "arms": ", ".join(config.arms),
+        "seeds": f"{len(config.seeds)}",
+        "cells": f"{len(keys):,}",
+        "trainings": f"{trainings:,}, each of {config.examples:,} prompts, seen {config.epochs} times",
+    }
 
 
 def so_far(config: BiasConfig, folder: Path) -> BiasResults:

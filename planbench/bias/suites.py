@@ -31,6 +31,7 @@ SUITES: dict[str, Suite] = {
     "toy": Suite(
         "Lovering's toy features, on symbols",
         "planbench.bias.suites:toy",
+        full={"passes": 3},
         quick={**_QUICK, "examples": 4_000, "probe_examples": 4_000, "tested": 500},
     ),
     "cruz": Suite(

@@ -29,6 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "domains": Entry("planbench.cli.domains:command", "The built-in domains."),
     "sets": Entry("planbench.cli.sets:command", "The named task sets."),
     "pretrain": Entry("planbench.cli.pretrain:command", "Train the small planner from scratch."),
+    "bias": Entry("planbench.cli.bias:command", "Which features does fine-tuning pick up?"),
     "doctor": Entry("planbench.cli.doctor:command", "What is installed, what is missing, what to type."),
 }
 
