@@ -17,11 +17,11 @@ from pathlib import Path
 from zlib import crc32
 
 from planbench import __version__
-from planbench.bias.config import BiasConfig
+from planbench.bias.config import ARMS, MODELS, BiasConfig
 from planbench.bias.pairs import Material, Pair
 from planbench.bias.statistics import Named, arm_result
 from planbench.bias.suites import pairs_of, suite_named
-from planbench.errors import RunFolderError
+from planbench.errors import InputError, RunFolderError
 from planbench.evaluate import machine, versions
 from planbench.records.bias import (
     BIAS,
@@ -72,9 +72,10 @@ def study(
     config: BiasConfig, folder: Path, told: Told = lambda done, total, note: None, processes: int = 1, command: str = ""
 ) -> BiasResults:
     """Measure what is missing and say what all comes to. Raises RunFolderError where the folder holds another run."""
+    pairs = pairs_of(config)
+    check_names(config)
     run = RunFolder(folder)
     run.create()
-    pairs = pairs_of(config)
     with run.lock():
         _record(config, folder, command)
         cells = list(_stored(folder))
@@ -103,6 +104,7 @@ def study(
 def forecast(config: BiasConfig) -> dict[str, str]:
     """What a run would measure, in words, after making every pair's material once."""
     pairs = pairs_of(config)
+    check_names(config)
     for pair in pairs:
         Material(pair, 0, min(config.tested, 20))
     keys = keys_of(config, pairs)
@@ -116,6 +118,14 @@ def forecast(config: BiasConfig) -> dict[str, str]:
         "cells": f"{len(keys):,}",
         "trainings": f"{trainings:,}, each of {config.examples:,} prompts, seen {config.epochs} times",
     }
+
+
+def check_names(config: BiasConfig) -> None:
+    """Raises InputError for an arm or a model that there is not."""
+    for kind, names, known in (("arm", config.arms, ARMS), ("model", config.models, MODELS)):
+        for name in names:
+            if name not in known:
+                raise InputError(f"no {kind} {name!r}: there is {', '.join(known)}")
 
 
 def so_far(config: BiasConfig, folder: Path) -> BiasResults:

@@ -12,12 +12,12 @@ from torch import Tensor
 from planbench.bias.answers import Naming, Ordering
 from planbench.bias.arms import Budget, Data, Dice, clip_runs, left_out, within_group
 from planbench.bias.cell import ARMS
-from planbench.bias.nets import Decoder, Lstm, Net
+from planbench.bias.nets import Decoder, Lstm
 from planbench.bias.policy import answer, answer_and_chance, log_chances, logits_of
 from planbench.bias.ppo import advantages_of, policy_loss
 
 
-def small(seeds: list[int], outputs: int = 2, kind: str = "lstm") -> Net:
+def small(seeds: list[int], outputs: int = 2, kind: str = "lstm") -> Lstm | Decoder:
     if kind == "lstm":
         return Lstm(seeds, 10, outputs, 12)
     return Decoder(seeds, 10, outputs, 16, 1, 2, 12)
@@ -54,10 +54,13 @@ def test_the_lstm_is_torchs() -> None:
     # Ours: enter, forget, leave, new; torch's: enter, forget, new, leave.
     order = torch.cat([torch.arange(24), torch.arange(36, 48), torch.arange(24, 36)])
     with torch.no_grad():
-        twin.weight_ih_l0.copy_(net.inward[0].T[order])
-        twin.weight_hh_l0.copy_(net.onward[0].T[order])
-        twin.bias_ih_l0.copy_(net.bias[0, 0][order])
-        twin.bias_hh_l0.zero_()
+        state = {
+            "weight_ih_l0": net.inward[0].T[order],
+            "weight_hh_l0": net.onward[0].T[order],
+            "bias_ih_l0": net.bias[0, 0][order],
+            "bias_hh_l0": torch.zeros(48),
+        }
+        twin.load_state_dict(state)
         net.head.normal_()
         tokens = torch.randint(0, 10, (1, 7, 5))
         expected = twin(net.embedding[0][tokens[0]])[0][:, -3:] @ net.head[0]

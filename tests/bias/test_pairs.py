@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planbench.bias.pairs import RATES, SECTIONS, Material
+from planbench.bias.language import language_pairs
+from planbench.bias.pairs import RATES, SECTIONS, Material, WordPair
+from planbench.bias.planning import planning_pairs
 from planbench.bias.toy import FEATURES, TARGETS, ToyPair, toy_pairs
 from planbench.errors import InputError
 
@@ -96,3 +100,109 @@ def test_toy_pairs_are_loverings_and_more() -> None:
     pairs = toy_pairs()
     assert [pair.target for pair in pairs if pair.spurious == "contains-2"] == list(TARGETS)
     assert len({pair.name for pair in pairs}) == len(pairs) == 14
+
+
+WORDS = [*language_pairs(), *planning_pairs()]
+
+
+@pytest.mark.parametrize("pair", WORDS, ids=lambda pair: pair.name)
+def test_a_prompt_of_words_has_the_surface_that_its_section_says(pair: WordPair) -> None:
+    surface = SURFACES[pair.spurious]
+    for t, s in SECTIONS.values():
+        for text in pair.texts(pair.draw(np.random.default_rng(0), 12, t, s)):
+            assert surface(text.split()) == s, text
+
+
+SURFACES: dict[str, Callable[[list[str]], bool]] = {
+    "lexical": lambda words: words[0] == "honestly",
+    "length": lambda words: words[-3:-1] == ["in", "the"],
+    "plural": lambda words: next(word.rstrip("s") != word for word in words if word.rstrip("s") in PEOPLE),
+    "tense": lambda words: bool({"was", "were", "had"} & set(words)) or ("remember" in words and past(words)),
+    "named-first": lambda words: words[1] == "a",
+    "many-facts": lambda words: "e" in words,
+    "goal-order": lambda words: words[words.index("goal") + 1] == "on",
+    "odd-name": lambda words: "table" in words,
+    "long-plan": lambda words: sum(word in STEPS for word in words[words.index("plan") :]) == 4,
+}
+PEOPLE = {"teacher", "lawyer", "doctor", "pilot", "farmer", "singer", "writer", "guard", "nurse", "chef"}
+STEPS = {"pick-up", "put-down", "stack", "unstack"}
+
+
+def past(words: list[str]) -> bool:
+    return bool({"saw", "heard", "knew", "found"} & set(words))
+
+
+@pytest.mark.parametrize("pair", language_pairs(), ids=lambda pair: pair.name)
+def test_a_sentence_is_grammatical_as_its_section_says(pair: WordPair) -> None:
+    """By rules that read the sentence, not those that made it."""
+    for t, s in SECTIONS.values():
+        for text in pair.texts(pair.draw(np.random.default_rng(1), 12, t, s)):
+            words = text.removeprefix("honestly ").split()
+            if pair.target == "agreement":
+                found = (words[1].endswith("s")) == (words[5] in ("are", "were"))
+            elif pair.target == "npi":
+                found = words[0] == "no"
+            else:
+                rest = words[6:]
+                has_object = bool(rest) and rest[0] == "the"
+                found = (words[2] == "that") == has_object
+            assert found == t, text
+
+
+@pytest.mark.parametrize("pair", planning_pairs(), ids=lambda pair: pair.name)
+def test_a_plan_is_as_its_section_says_by_breadth_first_search(pair: WordPair) -> None:
+    for t, s in SECTIONS.values():
+        for text in pair.texts(pair.draw(np.random.default_rng(2), 4, t, s)):
+            start, goal, plan = read_blocks(text)
+            state: frozenset[Fact] | None = start
+            for step in plan:
+                state = None if state is None else after(state, step)
+            if pair.target == "applicable":
+                assert (state is not None) == t, text
+            elif pair.target == "reaches":
+                assert state is not None
+                assert (goal <= state) == t, text
+            else:
+                assert state is not None
+                assert goal <= state
+                assert (shortest(start, goal) == len(plan)) == t, text
+
+
+Fact = tuple[str, ...]
+
+
+def read_blocks(text: str) -> tuple[frozenset[Fact], frozenset[Fact], list[Fact]]:
+    heads = {"on", "ontable", "clear", "goal", "plan", *STEPS}
+    parts: list[list[str]] = []
+    for word in text.split():
+        if word in heads:
+            parts.append([word])
+        else:
+            parts[-1].append(word)
+    facts = [tuple(part) for part in parts]
+    goal, plan = facts.index(("goal",)), facts.index(("plan",))
+    return frozenset({*facts[:goal], ("handempty",)}), frozenset(facts[goal + 1 : plan]), facts[plan + 1 :]
+
+
+def after(state: frozenset[Fact], step: Fact) -> frozenset[Fact] | None:
+    name, x, *rest = step
+    y = rest[0] if rest else ""
+    needs, gone, new = {
+        "pick-up": ({("clear", x), ("ontable", x), ("handempty",)},) * 2 + ({("holding", x)},),
+        "put-down": ({("holding", x)},) * 2 + ({("clear", x), ("ontable", x), ("handempty",)},),
+        "stack": ({("holding", x), ("clear", y)},) * 2 + ({("on", x, y), ("clear", x), ("handempty",)},),
+        "unstack": ({("on", x, y), ("clear", x), ("handempty",)},) * 2 + ({("holding", x), ("clear", y)},),
+    }[name]
+    return (state - gone) | new if needs <= state else None
+
+
+def shortest(start: frozenset[Fact], goal: frozenset[Fact]) -> int:
+    blocks = {fact[1] for fact in start if len(fact) > 1}
+    steps = [(name, x) for name in ("pick-up", "put-down") for x in blocks]
+    steps += [(name, x, y) for name in ("stack", "unstack") for x in blocks for y in blocks if x != y]
+    border, seen, length = {start}, {start}, 0
+    while not any(goal <= state for state in border):
+        border = {new for state in border for step in steps if (new := after(state, step)) is not None} - seen
+        seen |= border
+        length += 1
+    return length
