@@ -66,10 +66,6 @@ def command(
 
     The same command goes on where it was stopped; more seeds, arms or models join what is there.
     """
-    from planbench.bias.suites import suite_named
-
-    found = suite_named(suite)
-    chosen: dict[str, Any] = {"suite": suite, **found.full, **(found.quick if quick else {}), **dict(settings)}
     typed = {
         "pairs": pairs and _listed(pairs),
         "models": models and _listed(models),
@@ -79,9 +75,15 @@ def command(
         "examples": examples,
         "epochs": epochs,
     }
-    config = _config({**chosen, **{name: value for name, value in typed.items() if value}})
-    from planbench.cli.bias_run import run, show_forecast
+    given = {**dict(settings), **{name: value for name, value in typed.items() if value}, "suite": suite}
+    from planbench.cli.bias_run import run, show_forecast, show_sentiment
 
+    if suite == "sentiment":
+        return show_sentiment(given, dry_run, as_json)
+    from planbench.bias.suites import suite_named
+
+    found = suite_named(suite)
+    config = _config({**found.full, **(found.quick if quick else {}), **given})
     if dry_run:
         show_forecast(config, as_json)
         return 0

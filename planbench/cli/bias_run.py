@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from planbench.bias.config import BiasConfig
+from planbench.bias.sentiment import sentiment_config, sentiment_forecast
 from planbench.bias.study import forecast, study
 from planbench.cli.progress import bar
 from planbench.cli.screen import note, table
+from planbench.errors import InputError
 from planbench.records.bias import BiasResults
 
 
@@ -41,11 +44,23 @@ def show(results: BiasResults, folder: Path, as_json: bool) -> None:
     note(f"run folder: {folder} (results.json, report.html, figures/; a line a cell in cells.jsonl)")
 
 
+def show_sentiment(values: dict[str, Any], dry_run: bool, as_json: bool) -> int:
+    """What Cruz's sentiment task would take. Raises InputError without --dry-run: there is no run of it yet."""
+    config = sentiment_config(values)
+    if not dry_run:
+        raise InputError("the sentiment suite cannot be run yet; --dry-run checks its configuration")
+    _forecast(config.model_dump(mode="json"), sentiment_forecast(config), as_json)
+    return 0
+
+
 def show_forecast(config: BiasConfig, as_json: bool) -> None:
     """What the run would do."""
-    told = forecast(config)
+    _forecast(config.model_dump(mode="json"), forecast(config), as_json)
+
+
+def _forecast(config: dict[str, Any], told: dict[str, str], as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"config": config.model_dump(mode="json"), **told}))
+        print(json.dumps({"config": config, **told}))
         return
-    table(("what", "how much"), [(name, str(value)) for name, value in told.items()])
+    table(("what", "how much"), told.items())
     note("nothing was measured; leave out --dry-run to start")

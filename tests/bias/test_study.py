@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -143,6 +144,20 @@ def test_the_page_asks_nothing_of_the_network(shown: tuple[Path, str, str]) -> N
     assert not re.search(r'(?:src|href)="http', page)
 
 
+COMMITTED = sorted((Path(__file__).parents[2] / "experiments" / "bias").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.stem)
+def test_committed_configurations_can_be_run(file: Path) -> None:
+    from planbench.cli.group import CommandLine
+
+    done = CliRunner().invoke(
+        CommandLine(), ["bias", "--config", str(file), "--dry-run", "--json"], catch_exceptions=False
+    )
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["config"]["suite"] in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -154,6 +169,7 @@ def test_the_page_asks_nothing_of_the_network(shown: tuple[Path, str, str]) -> N
         (["--rates", "0,.7"], "rates"),
         (["--seeds", "a"], "seeds"),
         (["--suite", "nowhere.at:all"], "cannot be imported"),
+        (["--suite", "sentiment", "--set", "polcy=x"], "setting 'polcy'"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(arguments: list[str], says: str) -> None:
