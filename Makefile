@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 DOMAINS := blocksworld logistics grid
 EXPERIMENTS := $(DOMAINS:%=experiment-%)
 SEEDS := 0 1 2
-.PHONY: leaderboard verify exports experiment-smollm2 help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
+.PHONY: leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -63,6 +63,11 @@ $(foreach domain,$(DOMAINS),$(eval $(call experiment_of,$(domain))))
 experiment-smollm2: setup smollm2 ## a pretrained language model through the loop, for two hours; goes on where it was
 	$(BIN)/planbench iterate --config experiments/small/smollm2.toml --out runs/small-smollm2 $(ARGS)
 	$(call numbers_of,smollm2)
+
+experiment-bias: setup ## which features fine-tuning picks up: the toy suite over five seeds, for hours; goes on where it was
+	$(BIN)/planbench bias --suite toy --out runs/bias-toy $(ARGS)
+	install -m 644 -D runs/bias-toy/results.json experiments/bias/toy/results.json
+	install -m 644 -D -t experiments/bias/toy/figures runs/bias-toy/figures/*.svg
 
 verify: setup ## every entry of the leaderboard, down to every plan; then the table again
 	$(BIN)/planbench leaderboard verify

@@ -30,6 +30,7 @@ COMMANDS: dict[str, Entry] = {
     "sets": Entry("planbench.cli.sets:command", "The named task sets."),
     "leaderboard": Entry("planbench.cli.leaderboard:command", "Publish results that any reader can recompute."),
     "pretrain": Entry("planbench.cli.pretrain:command", "Train the small planner from scratch."),
+    "bias": Entry("planbench.cli.bias:command", "Which features does fine-tuning pick up?"),
     "doctor": Entry("planbench.cli.doctor:command", "What is installed, what is missing, what to type."),
 }
 

@@ -63,8 +63,9 @@ def margins(figure: Figure, axes: Axes, left: float, bottom: float, top: float, 
     axes.set_position((left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height))
 
 
-def panel_title(axes: Axes, text: str) -> None:
-    axes.set_title(text, loc="left", fontsize=12, fontweight="bold")
+def panel_title(axes: Axes, text: str, above: float = 6) -> None:
+    """`above` the axes by so many units, where something else comes between."""
+    axes.set_title(text, loc="left", fontsize=12, fontweight="bold", pad=above)
 
 
 def series(number: int) -> str:

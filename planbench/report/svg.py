@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SERIES = 6
+SHADES = 5
 ROLES = (
     *("ink", "faint", "paper", "on-dark", "on-light"),
     *(f"series-{number}" for number in range(SERIES)),
+    *(f"shade-{number}" for number in range(SHADES)),
     *("valid", "goal_missed", "inapplicable", "malformed", "no_plan", "harness_error"),
 )
 _STAND_IN = {role: f"#01{number:02x}fe" for number, role in enumerate(ROLES)}

@@ -1,0 +1,110 @@
+"""One cell of a bias run, on one thread: nets are made, trained and tested."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from planbench.bias.answers import ANSWERS, Answers
+from planbench.bias.arms import Budget, Data, Dice, Tick, deployment, group, reinforce, supervised
+from planbench.bias.config import BiasConfig
+from planbench.bias.nets import Decoder, Lstm, Net
+from planbench.bias.pairs import Labelled, Material, Pair
+from planbench.bias.policy import rewards_by_section
+from planbench.bias.ppo import ppo
+from planbench.bias.probe import ProbeBudget, extract
+from planbench.bias.suites import suite_named
+from planbench.errors import InputError
+from planbench.records.bias import ExtractionCell, TrainingCell
+
+Arm = Callable[[Net, Data, Answers, Budget, Dice, Tick], None]
+
+ARMS: dict[str, Arm] = {
+    "supervised": supervised,
+    "reinforce": reinforce,
+    "group": group,
+    "ppo": ppo,
+    "deployment": deployment,
+}
+
+
+def extraction_cell(
+    config: BiasConfig, model: str, pair: Pair, seed: int, net_seed: int, started: float
+) -> ExtractionCell:
+    torch.set_num_threads(1)
+    material = Material(pair, seed, config.tested)
+    sets = [material.probe(feature, config.probe_examples) for feature in ("t", "s")]
+    budget = ProbeBudget(epochs=config.probe_epochs, batch=config.batch, lr=_lr(config, model))
+    found = extract(
+        lambda seeds: _net(config, model, pair, seeds, outputs=2, positions=pair.positions),
+        _stacked(sets),
+        (net_seed, net_seed + 1),
+        budget,
+    )
+    target, spurious = found
+    return ExtractionCell(
+        model=model,
+        pair=pair.name,
+        seed=seed,
+        blocks=target.code.blocks,
+        target_bits=target.code.bits,
+        spurious_bits=spurious.code.bits,
+        target_accuracy=target.accuracy,
+        spurious_accuracy=spurious.accuracy,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def training_cell(
+    config: BiasConfig, model: str, arm: str, pair: Pair, seed: int, net_seed: int, started: float, tick: Tick
+) -> TrainingCell:
+    torch.set_num_threads(1)
+    material = Material(pair, seed, config.tested)
+    task = ANSWERS[suite_named(config.suite).answers]()
+    data = _stacked([material.training(config.examples, rate) for rate in config.rates])
+    # Every rate starts from the same net and has the same luck: they differ by evidence alone.
+    seeds = [net_seed] * len(config.rates)
+    outputs = task.outputs + (arm == "ppo")
+    net = _net(config, model, pair, seeds, outputs, pair.positions + task.steps - 1)
+    budget = Budget(
+        epochs=config.epochs,
+        batch=config.batch,
+        lr=_lr(config, model),
+        group=config.group,
+        rollout=config.rollout,
+        passes=config.passes,
+    )
+    ARMS[arm](net, data, task, budget, Dice(seeds), tick)
+    tested = {
+        name: (torch.from_numpy(prompts), int(name in ("both", "t-only"))) for name, prompts in material.test.items()
+    }
+    scores = rewards_by_section(net, tested, task)
+    return TrainingCell(
+        model=model,
+        arm=arm,
+        pair=pair.name,
+        seed=seed,
+        rates=config.rates,
+        scores={name: tuple(found) for name, found in scores.items()},
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _net(config: BiasConfig, model: str, pair: Pair, seeds: Sequence[int], outputs: int, positions: int) -> Net:
+    if model == "lstm":
+        return Lstm(seeds, pair.vocabulary, outputs, config.width)
+    if model == "decoder":
+        return Decoder(seeds, pair.vocabulary, outputs, config.decoder_width, config.layers, config.heads, positions)
+    raise InputError(f"no model {model!r}: there is lstm, decoder")
+
+
+def _lr(config: BiasConfig, model: str) -> float:
+    return config.lr if model == "lstm" else config.decoder_lr
+
+
+def _stacked(sets: Sequence[Labelled]) -> Data:
+    prompts, labels = (np.stack([getattr(part, name) for part in sets]) for name in ("prompts", "labels"))
+    return Data(torch.from_numpy(prompts), torch.from_numpy(labels))

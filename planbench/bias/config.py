@@ -1,0 +1,58 @@
+"""What a bias run depends on: equal configurations give equal results, on one machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from planbench.bias.pairs import RATES
+
+ARMS = ("supervised", "reinforce", "group", "ppo", "deployment")
+MODELS = ("lstm", "decoder")
+
+GROWS = {"seeds", "arms", "models", "pairs"}
+"""What may be another when a run goes on: cells that are there stay."""
+
+
+class BiasConfig(BaseModel):
+    """`suite` names the pairs (all of them where `pairs` is empty). `examples` are those of a training set, seen
+    `epochs` times; `probe_examples` those whose labels are coded; `tested` prompts a section are tested on. `width` is
+    the LSTM's; `decoder_width`, `layers` and `heads` of the decoder. `rollout`, `passes`: of PPO, in prompts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    suite: str
+    pairs: tuple[str, ...] = ()
+    models: tuple[str, ...] = MODELS
+    arms: tuple[str, ...] = ARMS
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    rates: tuple[float, ...] = RATES
+    examples: int = Field(default=10_000, ge=20, le=10_000_000)
+    epochs: int = Field(default=4, ge=1)
+    probe_examples: int = Field(default=10_000, ge=20, le=10_000_000)
+    probe_epochs: int = Field(default=4, ge=1)
+    tested: int = Field(default=1_000, ge=2)
+    vocabulary: int = Field(default=12, ge=6, le=1_000_000)
+    positions: int = Field(default=6, ge=4, le=256)
+    batch: int = Field(default=128, ge=1)
+    lr: float = Field(default=4e-3, gt=0)
+    decoder_lr: float = Field(default=4e-3, gt=0)
+    width: int = Field(default=64, ge=4)
+    decoder_width: int = Field(default=32, ge=4)
+    layers: int = Field(default=2, ge=1)
+    heads: int = Field(default=4, ge=1)
+    group: int = Field(default=8, ge=2)
+    rollout: int = Field(default=512, ge=1)
+    passes: int = Field(default=5, ge=1)
+
+    @field_validator("rates")
+    @classmethod
+    def _rates(cls, rates: tuple[float, ...]) -> tuple[float, ...]:
+        if not rates or any(not 0 <= rate <= max(RATES) for rate in rates) or list(rates) != sorted(set(rates)):
+            raise ValueError("rates of evidence must rise from 0 to 0.5 at most")
+        return rates
+
+    def fixed(self) -> dict[str, Any]:
+        """What must not change when a run goes on."""
+        return self.model_dump(mode="json", exclude=GROWS)

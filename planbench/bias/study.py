@@ -1,0 +1,232 @@
+"""A bias run, cell by cell: extractability of each pair for each model and seed, then each arm on each of them.
+
+A cell is one model, pair and seed (and arm); the rates of evidence are trained side by side in it. Each cell that is
+done is a line of `cells.jsonl`, so the same command goes on where it was stopped, and more seeds, arms or models join
+what is there. Cells know nothing of each other: with several processes they are the same as with one.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zlib import crc32
+
+from planbench import __version__
+from planbench.bias.config import ARMS, MODELS, BiasConfig
+from planbench.bias.pairs import Material, Pair
+from planbench.bias.statistics import Named, arm_result
+from planbench.bias.suites import pairs_of, suite_named
+from planbench.errors import InputError, RunFolderError
+from planbench.evaluate import machine, versions
+from planbench.records.bias import (
+    BIAS,
+    CELLS,
+    RESULTS,
+    BiasRecord,
+    BiasResults,
+    Cell,
+    CellLine,
+    ExtractionCell,
+    TrainingCell,
+)
+from planbench.records.files import RunFolder, read_json, read_lines, write_json, write_lines
+
+Tick = Callable[[float], None]
+Told = Callable[[float, float, str], None]
+"""Told how many cells are done, of how many, and which is under way."""
+
+EXTRACTION = "extraction"
+
+
+@dataclass(frozen=True)
+class Key:
+    """`arm` is EXTRACTION where extractability is measured."""
+
+    model: str
+    arm: str
+    pair: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.arm}, {self.model}, {self.pair}, seed {self.seed}"
+
+
+def keys_of(config: BiasConfig, pairs: Sequence[Pair]) -> list[Key]:
+    """All cells, seed by seed, so that what is there so far is whole for the seeds that it has."""
+    arms = (EXTRACTION, *config.arms)
+    return [
+        Key(model, arm, pair.name, seed)
+        for seed in config.seeds
+        for arm in arms
+        for model in config.models
+        for pair in pairs
+    ]
+
+
+def study(
+    config: BiasConfig, folder: Path, told: Told = lambda done, total, note: None, processes: int = 1, command: str = ""
+) -> BiasResults:
+    """Measure what is missing and say what all comes to. Raises RunFolderError where the folder holds another run."""
+    pairs = pairs_of(config)
+    check_names(config)
+    run = RunFolder(folder)
+    run.create()
+    with run.lock():
+        _record(config, folder, command)
+        cells = list(_stored(folder))
+        there = {key_of(cell) for cell in cells}
+        wanted = keys_of(config, pairs)
+        missing = [key for key in wanted if key not in there]
+        # Cells of other seeds or arms count too: they are there.
+        total = len(cells) + len(missing)
+        told(len(cells), total, "")
+        if missing:
+            write_lines(folder / CELLS, (CellLine(cell=cell) for cell in cells))  # a torn last line is left out
+            # A bare append of a whole line: what a kill leaves of it is no line.
+            with (folder / CELLS).open("a", encoding="utf-8") as file:
+                for cell in _measured(
+                    config, missing, processes, lambda share, key: told(len(cells) + share, total, key)
+                ):
+                    file.write(CellLine(cell=cell).model_dump_json() + "\n")
+                    file.flush()
+                    cells.append(cell)
+                    told(len(cells), total, "")
+        results = conclude(config, pairs, cells, finished=True)
+        write_json(folder / RESULTS, results)
+    return results
+
+
+def forecast(config: BiasConfig) -> dict[str, str]:
+    """What a run would measure, in words, after making every pair's material once."""
+    pairs = pairs_of(config)
+    check_names(config)
+    for pair in pairs:
+        Material(pair, 0, min(config.tested, 20))
+    keys = keys_of(config, pairs)
+    trainings = sum(key.arm != EXTRACTION for key in keys) * len(config.rates)
+    return {
+        "suite": f"{config.suite}: {suite_named(config.suite).about}",
+        "pairs": f"{len(pairs)}: {', '.join(pair.name for pair in pairs)}",
+        "models": ", ".join(config.models),
+        "arms": ", ".join(config.arms),
+        "seeds": f"{len(config.seeds)}",
+        "cells": f"{len(keys):,}",
+        "trainings": f"{trainings:,}, each of {config.examples:,} prompts, seen {config.epochs} times",
+    }
+
+
+def check_names(config: BiasConfig) -> None:
+    """Raises InputError for an arm or a model that there is not."""
+    for kind, names, known in (("arm", config.arms, ARMS), ("model", config.models, MODELS)):
+        for name in names:
+            if name not in known:
+                raise InputError(f"no {kind} {name!r}: there is {', '.join(known)}")
+
+
+def so_far(config: BiasConfig, folder: Path) -> BiasResults:
+    """What the cells that are there come to; nothing is measured."""
+    return conclude(config, pairs_of(config), list(_stored(folder)), finished=False)
+
+
+def conclude(config: BiasConfig, pairs: Sequence[Pair], cells: Sequence[Cell], finished: bool) -> BiasResults:
+    named: list[Named] = [(pair.name, pair.target, pair.spurious) for pair in pairs]
+    measure = suite_named(config.suite).measure
+    arms = {
+        f"{arm}/{model}": arm_result(
+            arm,
+            model,
+            named,
+            [c for c in cells if isinstance(c, ExtractionCell) and c.model == model and c.seed in config.seeds],
+            [
+                c
+                for c in cells
+                if isinstance(c, TrainingCell) and (c.model, c.arm) == (model, arm) and c.seed in config.seeds
+            ],
+            measure,
+        )
+        for arm in config.arms
+        for model in config.models
+    }
+    return BiasResults(
+        planbench=__version__,
+        suite=config.suite,
+        finished=finished,
+        measure=measure,
+        rates=config.rates,
+        examples=config.examples,
+        arms={name: arm for name, arm in arms.items() if arm.seeds},
+        seconds=sum(cell.seconds for cell in cells),
+    )
+
+
+def key_of(cell: Cell) -> Key:
+    return Key(cell.model, EXTRACTION if isinstance(cell, ExtractionCell) else cell.arm, cell.pair, cell.seed)
+
+
+def _stored(folder: Path) -> Iterator[Cell]:
+    if (folder / CELLS).is_file():
+        for line in read_lines(folder / CELLS, CellLine):
+            yield line.cell
+
+
+def _record(config: BiasConfig, folder: Path, command: str) -> None:
+    if (folder / BIAS).is_file():
+        there = read_json(folder / BIAS, BiasRecord).config
+        for name, value in config.fixed().items():
+            if there.get(name) != value:
+                raise RunFolderError(
+                    f"{folder}: holds a run with {name} {there.get(name)}, not {value}; choose another --out"
+                )
+    write_json(
+        folder / BIAS,
+        BiasRecord(
+            planbench=__version__,
+            command=command,
+            config=config.model_dump(mode="json"),
+            versions=versions(),
+            machine=machine(),
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+        ),
+    )
+
+
+def _measured(
+    config: BiasConfig, keys: Sequence[Key], processes: int, told: Callable[[float, str], None]
+) -> Iterator[Cell]:
+    if processes == 1 or len(keys) == 1:
+        for key in keys:
+            yield measure(config, key, lambda share, key=key: told(share, str(key)))
+        return
+    # Spawned, not forked: a fork of a process with torch's threads may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(keys)), context) as pool:
+        waiting: set[Future[Cell]] = {pool.submit(measure, config, key) for key in keys}
+        try:
+            while waiting:
+                ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from _results(ended)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _results(ended: Iterable[Future[Cell]]) -> Iterator[Cell]:
+    for future in ended:
+        yield future.result()
+
+
+def measure(config: BiasConfig, key: Key, tick: Tick = lambda share: None) -> Cell:
+    """One cell. It depends on the configuration and the key alone."""
+    from planbench.bias.cell import extraction_cell, training_cell
+
+    started = time.perf_counter()
+    pair = next(pair for pair in pairs_of(config) if pair.name == key.pair)
+    # Seeds of nets and dice differ between cells, as equal ones would tie their luck together.
+    seed = crc32(f"{key.model}/{key.arm}/{key.pair}/{key.seed}".encode())
+    if key.arm == EXTRACTION:
+        return extraction_cell(config, key.model, pair, key.seed, seed, started)
+    return training_cell(config, key.model, key.arm, pair, key.seed, seed, started, tick)

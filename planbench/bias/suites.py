@@ -1,0 +1,100 @@
+"""The suites by name: which pairs, what is asked, and the sizes of the whole and of a quick look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal
+
+from planbench.bias.config import BiasConfig
+from planbench.bias.pairs import Pair
+from planbench.errors import InputError
+
+
+@dataclass(frozen=True)
+class Suite:
+    """`pairs` is where they are made, `module:function` of a configuration; `full` and `quick` are settings that differ
+    from BiasConfig's own."""
+
+    about: str
+    pairs: str
+    answers: str = "naming"
+    measure: Literal["F1", "reward"] = "F1"
+    full: dict[str, Any] = field(default_factory=dict[str, Any])
+    quick: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+_QUICK: dict[str, Any] = {"models": ("lstm",), "arms": ("supervised",), "seeds": (0,)}
+
+SUITES: dict[str, Suite] = {
+    "toy": Suite(
+        "Lovering's toy features, on symbols",
+        "planbench.bias.suites:toy",
+        full={"passes": 3},
+        quick={**_QUICK, "examples": 4_000, "probe_examples": 4_000, "tested": 500},
+    ),
+    "cruz": Suite(
+        "Cruz's task: write digits that ascend or descend, as a feature of the prompt says",
+        "planbench.bias.suites:cruz",
+        answers="ordering",
+        measure="reward",
+        full={"models": ("decoder",), "positions": 10, "vocabulary": 10, "epochs": 8},
+        quick={
+            "models": ("decoder",),
+            "arms": ("supervised",),
+            "seeds": (0,),
+            "examples": 2_000,
+            "probe_examples": 2_000,
+            "tested": 200,
+        },
+    ),
+    "language": Suite(
+        "subject-verb agreement, NPI licensing and filler-gap, from templates",
+        "planbench.bias.language:language_pairs",
+        full={"seeds": (0, 1, 2)},
+        quick={**_QUICK, "examples": 2_000, "probe_examples": 2_000, "tested": 300},
+    ),
+    "planning": Suite(
+        "what decides whether a Blocksworld plan is valid or good, against what the prompt looks like",
+        "planbench.bias.planning:planning_pairs",
+        full={"seeds": (0, 1, 2)},
+        quick={**_QUICK, "examples": 2_000, "probe_examples": 2_000, "tested": 300},
+    ),
+}
+
+
+def toy(config: BiasConfig) -> list[Pair]:
+    from planbench.bias.toy import toy_pairs
+
+    return toy_pairs(config.vocabulary, config.positions)
+
+
+def cruz(config: BiasConfig) -> list[Pair]:
+    from planbench.bias.cruz import cruz_pairs
+
+    return cruz_pairs(config.positions)
+
+
+def suite_named(name: str) -> Suite:
+    """A suite by name; `module:function` is one of one's own, whose pairs the function gives for a configuration."""
+    if name in SUITES:
+        return SUITES[name]
+    if ":" in name:
+        return Suite(f"pairs of {name}", name)
+    raise InputError(f"no suite {name!r}: there is {', '.join(SUITES)}, or module:function of your own")
+
+
+def pairs_of(config: BiasConfig) -> list[Pair]:
+    """The pairs of a configuration's suite. Raises InputError for a name that is none of them."""
+    where = suite_named(config.suite).pairs
+    module, _, function = where.partition(":")
+    try:
+        make: Callable[[BiasConfig], Sequence[Pair]] = getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"suite {where}: cannot be imported: {error}") from None
+    found = {pair.name: pair for pair in make(config)}
+    unknown = [name for name in config.pairs if name not in found]
+    if unknown:
+        raise InputError(f"suite {config.suite} has no pair {unknown[0]!r}: there is {', '.join(found)}")
+    return [found[name] for name in config.pairs or found]

@@ -1,0 +1,98 @@
+"""Lovering's toy features, on sequences of symbols: contains-1, first-last, prefix-dup, adjacent-dup, contains-2.
+
+Symbols 0, 1 and 2 are set apart: 1 and 2 occur where a feature asks for them, or by chance where it may. A prompt is
+drawn at random, made to have the features that it should, and drawn again where it has one that it should not. (In the
+published data labels may be permuted against features; here a label is what was drawn.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planbench.bias.pairs import Pair, Prompts
+from planbench.errors import InputError
+
+Holds = NDArray[np.bool_]
+
+
+def _contains(symbol: int) -> Callable[[Prompts], Holds]:
+    return lambda prompts: (prompts == symbol).any(1)
+
+
+FEATURES: dict[str, Callable[[Prompts], Holds]] = {
+    "contains-1": _contains(1),
+    "contains-2": _contains(2),
+    "first-last": lambda prompts: prompts[:, 0] == prompts[:, -1],
+    "prefix-dup": lambda prompts: prompts[:, 0] == prompts[:, 1],
+    "adjacent-dup": lambda prompts: (prompts[:, 1:] == prompts[:, :-1]).any(1),
+}
+"""Which of the prompts `[n, positions]` have a feature: `[n]`."""
+
+TARGETS = ("contains-1", "first-last", "prefix-dup", "adjacent-dup")
+
+NESTED = ("prefix-dup", "adjacent-dup")
+"""The first implies the second, so that one section of such a pair is empty."""
+
+_PATIENCE = 1_000
+
+
+class ToyPair(Pair):
+    """`target` and `spurious` are names of FEATURES."""
+
+    def __init__(self, target: str, spurious: str = "contains-2", vocabulary: int = 50, positions: int = 10) -> None:
+        if {target, spurious} == set(NESTED) or target == spurious:
+            raise InputError(f"toy pair {target} against {spurious}: one implies the other; choose another pair")
+        if vocabulary < 6 or positions < 4:
+            raise InputError("a toy pair needs a vocabulary of 6 symbols and 4 positions at least")
+        self.target, self.spurious = target, spurious
+        self.vocabulary, self.positions = vocabulary, positions
+        self.name = f"{target}|{spurious}"
+
+    def draw(self, rng: np.random.Generator, count: int, t: bool, s: bool) -> Prompts:
+        kept: list[Prompts] = []
+        left = count
+        for _ in range(_PATIENCE):
+            # 1 and 2 come by chance only where no feature of the pair says whether they do.
+            free = [n for n in (1, 2) if f"contains-{n}" not in (self.target, self.spurious)]
+            symbols = np.array([0, *free, *range(3, self.vocabulary)])
+            prompts = symbols[rng.integers(0, len(symbols), (2 * left, self.positions))]
+            for name, wanted in rng.permutation(np.array([(self.target, t), (self.spurious, s)], dtype=object)):
+                if wanted:
+                    _give(rng, prompts, str(name))
+            right = (FEATURES[self.target](prompts) == t) & (FEATURES[self.spurious](prompts) == s)
+            kept.append(prompts[right][:left])
+            left -= len(kept[-1])
+            if not left:
+                return np.concatenate(kept)
+        raise InputError(f"toy pair {self.name}: hardly any prompt has t {t} and s {s}; take a larger vocabulary")
+
+
+def _give(rng: np.random.Generator, prompts: Prompts, feature: str) -> None:
+    """Make every prompt have a feature, in place."""
+    rows = np.arange(len(prompts))
+    positions = prompts.shape[1]
+    if feature == "first-last":
+        prompts[:, -1] = prompts[:, 0]
+    elif feature == "prefix-dup":
+        prompts[:, 1] = prompts[:, 0]
+    elif feature == "adjacent-dup":
+        place = rng.integers(0, positions - 1, len(prompts))
+        prompts[rows, place + 1] = prompts[rows, place]
+    else:
+        prompts[rows, rng.integers(0, positions, len(prompts))] = int(feature[-1])
+
+
+def toy_pairs(vocabulary: int = 50, positions: int = 10) -> list[Pair]:
+    """Lovering's four, against contains-2; and the same features against each other, so that a spurious feature is hard
+    to extract as well as easy."""
+    lovering = [ToyPair(target, "contains-2", vocabulary, positions) for target in TARGETS]
+    others = [
+        ToyPair(target, spurious, vocabulary, positions)
+        for target in TARGETS
+        for spurious in TARGETS
+        if target != spurious and {target, spurious} != set(NESTED)
+    ]
+    return [*lovering, *others]

@@ -1,0 +1,66 @@
+"""Running a bias study in front of a person: a bar while it measures; then tables, and a page with the figures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from planbench.bias.config import BiasConfig
+from planbench.bias.sentiment import sentiment_config, sentiment_forecast
+from planbench.bias.study import forecast, study
+from planbench.cli.progress import bar
+from planbench.cli.screen import note, table
+from planbench.errors import InputError
+from planbench.records.bias import BiasResults
+
+
+def run(config: BiasConfig, folder: Path, processes: int, typed: str, as_json: bool) -> int:
+    """Measure, show, and leave the page and its figures in the folder."""
+    with bar("cells") as advance:
+        results = study(config, folder, advance, processes, typed)
+    show(results, folder, as_json)
+    return 0
+
+
+def show(results: BiasResults, folder: Path, as_json: bool) -> None:
+    from planbench.records.files import REPORT, write_whole
+    from planbench.report.bias_page import bias_page, figure_files
+
+    write_whole(folder / REPORT, bias_page(results, f"planbench bias: {results.suite}"))
+    figures = folder / "figures"
+    figures.mkdir(exist_ok=True)
+    for name, text in figure_files(results):
+        write_whole(figures / name, text)
+    if as_json:
+        print(json.dumps(results.model_dump(mode="json")))
+    else:
+        from rich.console import Console
+
+        from planbench.report.bias_table import bias_table
+
+        Console(width=None if sys.stdout.isatty() else 100, highlight=False).print(bias_table(results))
+    note(f"run folder: {folder} (results.json, report.html, figures/; a line a cell in cells.jsonl)")
+
+
+def show_sentiment(values: dict[str, Any], dry_run: bool, as_json: bool) -> int:
+    """What Cruz's sentiment task would take. Raises InputError without --dry-run: there is no run of it yet."""
+    config = sentiment_config(values)
+    if not dry_run:
+        raise InputError("the sentiment suite cannot be run yet; --dry-run checks its configuration")
+    _forecast(config.model_dump(mode="json"), sentiment_forecast(config), as_json)
+    return 0
+
+
+def show_forecast(config: BiasConfig, as_json: bool) -> None:
+    """What the run would do."""
+    _forecast(config.model_dump(mode="json"), forecast(config), as_json)
+
+
+def _forecast(config: dict[str, Any], told: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"config": config, **told}))
+        return
+    table(("what", "how much"), told.items())
+    note("nothing was measured; leave out --dry-run to start")

@@ -1,0 +1,148 @@
+"""The files of a bias run: `bias.json` (what was asked for), `cells.jsonl` (what was measured, a line a cell),
+`results.json` (what it comes to). Errors and rewards lie in [0, 1]; code lengths are bits; intervals are at 95%."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from planbench.records.run import Text
+
+BIAS_SCHEMA = 1
+
+BIAS, CELLS, RESULTS = "bias.json", "cells.jsonl", "results.json"
+
+Interval = tuple[float, float]
+
+
+class _Frozen(BaseModel):
+    # By alias, so that a file says "schema": that word as an attribute would shadow a method of pydantic's BaseModel.
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
+
+
+class BiasRecord(_Frozen):
+    """`bias.json`. `config` is compared when a run goes on, less what may grow (seeds, arms, models)."""
+
+    schema_version: int = Field(default=BIAS_SCHEMA, alias="schema")
+    planbench: str
+    command: Text
+    config: dict[str, Any]
+    versions: dict[str, str]
+    machine: dict[str, str | int]
+    started: str
+
+
+class ExtractionCell(_Frozen):
+    """Extractability of both features of a pair for one model and seed: bits of each block, the probe's accuracy."""
+
+    kind: Literal["extraction"] = "extraction"
+    model: str
+    pair: str
+    seed: int
+    blocks: tuple[int, ...]
+    target_bits: tuple[float, ...]
+    spurious_bits: tuple[float, ...]
+    target_accuracy: float
+    spurious_accuracy: float
+    seconds: float
+
+    @property
+    def relative(self) -> float:
+        """MDL(s) / MDL(t)."""
+        return sum(self.spurious_bits) / sum(self.target_bits)
+
+
+class TrainingCell(_Frozen):
+    """A model trained by an arm with one seed at every rate of evidence. `scores` are mean rewards of the likeliest
+    answers by section, a number a rate; for a label, the reward is whether it is right."""
+
+    kind: Literal["training"] = "training"
+    model: str
+    arm: str
+    pair: str
+    seed: int
+    rates: tuple[float, ...]
+    scores: dict[str, tuple[float, ...]]
+    seconds: float
+
+
+Cell = Annotated[ExtractionCell | TrainingCell, Field(discriminator="kind")]
+
+
+class CellLine(_Frozen):
+    """A line of `cells.jsonl`."""
+
+    cell: Cell
+
+
+class PairResult(_Frozen):
+    """A pair under one arm and model, over its seeds. `score` is the mean over rates of F1 (of the reward, where no
+    label is named); `by_rate` the same a rate; `sections` the error (1 - reward) by section and rate, with intervals
+    over seeds in `spread` (lowest and highest of the seeds where there are fewer than five). `evidence` is the smallest
+    rate whose score is above .99 for the median seed, None where none is."""
+
+    pair: str
+    target: str
+    spurious: str
+    relative: float
+    target_mdl: float
+    spurious_mdl: float
+    score: float
+    score_ci: Interval
+    by_rate: tuple[float, ...]
+    sections: dict[str, tuple[float, ...]]
+    spread: dict[str, tuple[Interval, ...]]
+    evidence: float | None
+    seeds: int
+
+
+class Dropped(_Frozen):
+    """A pair that is left out of an arm's statistics, and why."""
+
+    pair: str
+    why: str
+
+
+class Logistic(_Frozen):
+    """score = lowest + (highest - lowest) / (1 + exp(-(intercept + slope log2 relative)))."""
+
+    lowest: float
+    highest: float
+    intercept: float
+    slope: float
+
+
+class ArmResult(_Frozen):
+    """`spearman` is between relative extractability and score over pairs (means over seeds), `p` two-sided, by
+    permutations; `ci` by a bootstrap over pairs and, within them, seeds. `at_no_evidence` is the same of the score at
+    rate 0; `with_dropped` of all pairs, those that were dropped as well. `pairs` are those that count."""
+
+    arm: str
+    model: str
+    spearman: float | None
+    p: float | None
+    ci: Interval | None
+    seeds: int
+    pairs: tuple[PairResult, ...]
+    dropped: tuple[Dropped, ...]
+    dropped_pairs: tuple[PairResult, ...]
+    fit: Logistic | None
+    at_no_evidence: float | None
+    p_at_no_evidence: float | None
+    with_dropped: float | None
+    p_with_dropped: float | None
+
+
+class BiasResults(_Frozen):
+    """`results.json`: `arms` by name, `ARM/MODEL`."""
+
+    schema_version: int = Field(default=BIAS_SCHEMA, alias="schema")
+    planbench: str
+    suite: Text
+    finished: bool
+    measure: Literal["F1", "reward"]
+    rates: tuple[float, ...]
+    examples: int
+    arms: dict[str, ArmResult]
+    seconds: float

@@ -1,0 +1,179 @@
+"""The ways to train: gradients against enumeration, PPO against plain code, runs that do not meddle with each other."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise, product
+
+import pytest
+import torch
+from torch import Tensor
+
+from planbench.bias.answers import Naming, Ordering
+from planbench.bias.arms import Budget, Data, Dice, clip_runs, left_out, within_group
+from planbench.bias.cell import ARMS
+from planbench.bias.nets import Decoder, Lstm
+from planbench.bias.policy import answer, answer_and_chance, log_chances, logits_of
+from planbench.bias.ppo import advantages_of, policy_loss
+
+
+def small(seeds: list[int], outputs: int = 2, kind: str = "lstm") -> Lstm | Decoder:
+    if kind == "lstm":
+        return Lstm(seeds, 10, outputs, 12)
+    return Decoder(seeds, 10, outputs, 16, 1, 2, 12)
+
+
+def contains_one(runs: int, examples: int, positions: int = 4) -> Data:
+    prompts = torch.randint(2, 10, (runs, examples, positions), generator=torch.Generator().manual_seed(0))
+    prompts[:, ::2, 1] = 1
+    return Data(prompts, (prompts == 1).any(-1).long())
+
+
+BUDGET = Budget(epochs=5, batch=32, lr=1e-2, rollout=64, passes=2)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "decoder"])
+@pytest.mark.parametrize("arm", sorted(ARMS))
+def test_every_arm_learns_what_is_easy_and_runs_do_not_meddle(arm: str, kind: str) -> None:
+    data = contains_one(2, 256)
+    outputs = 2 + (arm == "ppo")
+    together = small([5, 6], outputs, kind)
+    ARMS[arm](together, data, Naming(), BUDGET, Dice([1, 2]), lambda share: None)
+    alone = small([6], outputs, kind)
+    second = Data(data.prompts[1:], data.labels[1:])
+    ARMS[arm](alone, second, Naming(), BUDGET, Dice([2]), lambda share: None)
+    answers = answer(together, data.prompts, Naming())[..., 0]
+    assert (answers == data.labels).float().mean(1).min() > 0.95
+    with torch.no_grad():
+        torch.testing.assert_close(together(data.prompts)[1:], alone(second.prompts), atol=2e-3, rtol=1e-2)
+
+
+def test_the_lstm_is_torchs() -> None:
+    net = Lstm([3], 10, 2, 12)
+    twin = torch.nn.LSTM(12, 12, batch_first=True)
+    # Ours: enter, forget, leave, new; torch's: enter, forget, new, leave.
+    order = torch.cat([torch.arange(24), torch.arange(36, 48), torch.arange(24, 36)])
+    with torch.no_grad():
+        state = {
+            "weight_ih_l0": net.inward[0].T[order],
+            "weight_hh_l0": net.onward[0].T[order],
+            "bias_ih_l0": net.bias[0, 0][order],
+            "bias_hh_l0": torch.zeros(48),
+        }
+        twin.load_state_dict(state)
+        net.head.normal_()
+        tokens = torch.randint(0, 10, (1, 7, 5))
+        expected = twin(net.embedding[0][tokens[0]])[0][:, -3:] @ net.head[0]
+        torch.testing.assert_close(net(tokens, 3)[0], expected)
+
+
+def test_the_decoder_looks_back_only() -> None:
+    net = small([0], kind="decoder")
+    torch.nn.init.normal_(net.head)
+    tokens = torch.randint(0, 10, (1, 3, 8))
+    changed = tokens.clone()
+    changed[..., -1] = (changed[..., -1] + 1) % 10
+    with torch.no_grad():
+        before, after = net(tokens, 8), net(changed, 8)
+    torch.testing.assert_close(before[:, :, :-1], after[:, :, :-1])
+    assert (before[:, :, -1] - after[:, :, -1]).abs().max() > 1e-3
+
+
+def exact_gradient(logits: Tensor, rewards: Tensor) -> Tensor:
+    """Of the expected reward of one draw from softmax(logits)."""
+    chances = logits.softmax(-1)
+    return chances * (rewards - (chances * rewards).sum(-1, keepdim=True))
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_reinforce_with_the_others_as_baseline_has_no_bias(rows: int) -> None:
+    """By enumeration of all answers to `rows` prompts: the mean estimate is the gradient of the expected reward."""
+    logits = torch.tensor([[0.3, -0.7], [1.1, 0.2], [-0.4, 0.5]], dtype=torch.float64)[:rows].requires_grad_()
+    labels = torch.tensor([1, 0, 1])[:rows]
+    total = torch.zeros_like(logits)
+    for said in product(range(2), repeat=rows):
+        answers = torch.tensor(said)
+        chances = logits.log_softmax(-1).gather(-1, answers[:, None])[:, 0]
+        rewards = (answers == labels).double()
+        (gradient,) = torch.autograd.grad((left_out(rewards) * chances).mean(), logits)
+        total += chances.sum().exp().detach() * gradient
+    rewards = torch.nn.functional.one_hot(labels, 2).double()
+    torch.testing.assert_close(total, exact_gradient(logits.detach(), rewards) / rows)
+
+
+def test_groups_that_are_all_alike_say_nothing() -> None:
+    rewards = torch.tensor([[1.0, 1.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]])
+    assert within_group(rewards).tolist() == [[0, 0, 0, 0], [-1, 1, -1, 1]]
+
+
+def test_generalised_advantages_are_the_sum_of_their_definition() -> None:
+    values = torch.tensor([0.2, -0.3, 0.5, 0.1])
+    reward, decay = 0.75, 0.9
+    after = [*values[1:].tolist(), reward]
+    deltas = [after[step] - values[step].item() for step in range(4)]
+    expected = [sum(decay ** (k - step) * deltas[k] for k in range(step, 4)) for step in range(4)]
+    assert advantages_of(torch.tensor(reward), values, decay).tolist() == pytest.approx(expected)
+
+
+def test_the_clipped_loss_is_the_papers_by_cases() -> None:
+    """Schulman et al. 2017, figure 1: flat above 1 + eps for good actions, below 1 - eps for bad ones."""
+    for ratio, advantage in product((0.5, 0.9, 1.0, 1.1, 1.5), (-2.0, 2.0)):
+        chances = torch.tensor(math.log(ratio), requires_grad=True)
+        loss = policy_loss(chances, torch.tensor(0.0), torch.tensor(advantage), 0.2)
+        bounded = min(max(ratio, 0.8), 1.2)
+        assert loss.item() == pytest.approx(-min(ratio * advantage, bounded * advantage))
+        (slope,) = torch.autograd.grad(loss, chances)
+        flat = (advantage > 0 and ratio > 1.2) or (advantage < 0 and ratio < 0.8)
+        assert slope.item() == pytest.approx(0 if flat else -ratio * advantage)
+
+
+def test_gradients_are_clipped_run_by_run() -> None:
+    net = small([1, 2])
+    for parameter in net.parameters():
+        parameter.grad = torch.ones_like(parameter)
+        parameter.grad[1] *= 1e-6
+    clip_runs(net, 0.5)
+    gradients = [p.grad for p in net.parameters() if p.grad is not None]
+    norms = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
+    assert norms[0].item() == pytest.approx(0.5, rel=1e-3)
+    count = sum(g[0].numel() for g in gradients)
+    assert norms[1].item() == pytest.approx(1e-6 * count**0.5, rel=1e-3)
+
+
+def in_order(digits: tuple[int, ...], label: int) -> float:
+    """Cruz's reward, step by step."""
+    good = 0
+    for before, after in pairwise(digits):
+        if (after > before) if label else (after < before):
+            good += 1
+        else:
+            break
+    return good / (len(digits) - 1)
+
+
+def test_cruz_reward_is_what_counting_says() -> None:
+    every = list(product(range(4), repeat=5))
+    for label in (0, 1):
+        found = Ordering().reward(torch.full((len(every),), label), torch.tensor(every))
+        assert found.tolist() == [in_order(digits, label) for digits in every]
+
+
+def test_demonstrations_earn_the_full_reward() -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, 2, (200,), generator=generator)
+    for task in (Naming(), Ordering()):
+        answers = task.demonstrate(labels, generator)
+        assert answers.shape == (200, task.steps)
+        assert task.reward(labels, answers).min() == 1
+
+
+def test_chances_of_drawn_answers_are_those_of_the_net() -> None:
+    net = small([0], 10, "decoder")
+    torch.nn.init.normal_(net.head)
+    prompts = torch.randint(0, 10, (1, 500, 4))
+    answers, chances = answer_and_chance(net, prompts, Ordering(3), [torch.Generator().manual_seed(0)])
+    again = log_chances(logits_of(net, prompts, answers), answers).sum(-1)
+    torch.testing.assert_close(chances, again)
+    first = net(prompts)[0, :, 0].softmax(-1).mean(0)
+    drawn = torch.bincount(answers[0, :, 0], minlength=10) / 500
+    assert (first - drawn).abs().max() < 0.08

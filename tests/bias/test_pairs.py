@@ -1,0 +1,208 @@
+"""What is drawn has the features that it should: every pair of every suite, against brute force where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planbench.bias.language import language_pairs
+from planbench.bias.pairs import RATES, SECTIONS, Material, WordPair
+from planbench.bias.planning import planning_pairs
+from planbench.bias.toy import FEATURES, TARGETS, ToyPair, toy_pairs
+from planbench.errors import InputError
+
+
+def brute(feature: str, prompt: list[int]) -> bool:
+    if feature.startswith("contains-"):
+        return any(symbol == int(feature[-1]) for symbol in prompt)
+    if feature == "first-last":
+        return prompt[0] == prompt[len(prompt) - 1]
+    if feature == "prefix-dup":
+        return prompt[0] == prompt[1]
+    return any(prompt[place] == prompt[place - 1] for place in range(1, len(prompt)))
+
+
+@given(st.lists(st.integers(0, 5), min_size=4, max_size=9), st.sampled_from(sorted(FEATURES)))
+def test_features_are_what_brute_force_says(prompt: list[int], feature: str) -> None:
+    assert bool(FEATURES[feature](np.array([prompt]))[0]) == brute(feature, prompt)
+
+
+@given(
+    st.sampled_from(toy_pairs()).map(lambda pair: (pair.target, pair.spurious)),
+    st.integers(6, 60),
+    st.integers(4, 12),
+    st.sampled_from(sorted(SECTIONS)),
+    st.integers(0, 2**32),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_toy_prompt_has_what_its_section_says(
+    features: tuple[str, str], vocabulary: int, positions: int, section: str, seed: int
+) -> None:
+    pair = ToyPair(*features, vocabulary, positions)
+    t, s = SECTIONS[section]
+    prompts = pair.draw(np.random.default_rng(seed), 8, t, s)
+    assert prompts.shape == (8, positions)
+    for prompt in prompts.tolist():
+        assert brute(pair.target, prompt) == t
+        assert brute(pair.spurious, prompt) == s
+        assert all(0 <= symbol < vocabulary for symbol in prompt)
+
+
+def test_nested_features_are_refused() -> None:
+    with pytest.raises(InputError, match="implies"):
+        ToyPair("prefix-dup", "adjacent-dup")
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_training_sets_are_balanced_as_the_design_says(rate: float) -> None:
+    pair = ToyPair("first-last", vocabulary=12, positions=5)
+    found = Material(pair, 3, 50).training(2_000, rate)
+    has = {name: FEATURES[name](found.prompts) for name in ("first-last", "contains-2")}
+    t, s = has["first-last"], has["contains-2"]
+    assert (found.labels == t).all()
+    assert len(found) == 2_000
+    assert (~t & s).sum() == round(2_000 * rate)
+    assert (t & ~s).sum() == 0
+    assert abs(int((t & s).sum()) - int((~t & ~s).sum())) <= 1
+
+
+def test_nothing_tested_on_is_trained_or_probed_on() -> None:
+    pair = ToyPair("prefix-dup", vocabulary=6, positions=4)  # small: chance repeats prompts
+    material = Material(pair, 0, 40)
+    tested = {tuple(prompt) for prompts in material.test.values() for prompt in prompts.tolist()}
+    assert len(tested) == 4 * 40
+    for found in (material.training(500, 0.5), material.probe("t", 500), material.probe("s", 500)):
+        assert not tested & {tuple(prompt) for prompt in found.prompts.tolist()}
+
+
+def test_rates_share_their_prompts_and_seeds_do_not() -> None:
+    pair = ToyPair("first-last", vocabulary=30, positions=6)
+    one, other = Material(pair, 0, 20), Material(pair, 1, 20)
+    rows = {tuple(prompt) for prompt in one.training(400, 0.0).prompts.tolist()}
+    assert len(rows & {tuple(prompt) for prompt in one.training(400, 0.1).prompts.tolist()}) == 360
+    assert not rows & {tuple(prompt) for prompt in other.training(400, 0.0).prompts.tolist()}
+
+
+def test_probes_are_on_their_two_sections_in_equal_parts() -> None:
+    material = Material(ToyPair("first-last", vocabulary=30, positions=6), 0, 20)
+    for feature, name in (("t", "first-last"), ("s", "contains-2")):
+        probe = material.probe(feature, 300)
+        assert (FEATURES[name](probe.prompts) == probe.labels).all()
+        assert probe.labels.sum() == 150
+        assert 0 < probe.labels[:50].sum() < 50  # in random order
+
+
+def test_toy_pairs_are_loverings_and_more() -> None:
+    pairs = toy_pairs()
+    assert [pair.target for pair in pairs if pair.spurious == "contains-2"] == list(TARGETS)
+    assert len({pair.name for pair in pairs}) == len(pairs) == 14
+
+
+WORDS = [*language_pairs(), *planning_pairs()]
+
+
+@pytest.mark.parametrize("pair", WORDS, ids=lambda pair: pair.name)
+def test_a_prompt_of_words_has_the_surface_that_its_section_says(pair: WordPair) -> None:
+    surface = SURFACES[pair.spurious]
+    for t, s in SECTIONS.values():
+        for text in pair.texts(pair.draw(np.random.default_rng(0), 12, t, s)):
+            assert surface(text.split()) == s, text
+
+
+SURFACES: dict[str, Callable[[list[str]], bool]] = {
+    "lexical": lambda words: words[0] == "honestly",
+    "length": lambda words: words[-3:-1] == ["in", "the"],
+    "plural": lambda words: next(word.rstrip("s") != word for word in words if word.rstrip("s") in PEOPLE),
+    "tense": lambda words: bool({"was", "were", "had"} & set(words)) or ("remember" in words and past(words)),
+    "named-first": lambda words: words[1] == "a",
+    "many-facts": lambda words: "e" in words,
+    "goal-order": lambda words: words[words.index("goal") + 1] == "on",
+    "odd-name": lambda words: "table" in words,
+    "long-plan": lambda words: sum(word in STEPS for word in words[words.index("plan") :]) == 4,
+}
+PEOPLE = {"teacher", "lawyer", "doctor", "pilot", "farmer", "singer", "writer", "guard", "nurse", "chef"}
+STEPS = {"pick-up", "put-down", "stack", "unstack"}
+
+
+def past(words: list[str]) -> bool:
+    return bool({"saw", "heard", "knew", "found"} & set(words))
+
+
+@pytest.mark.parametrize("pair", language_pairs(), ids=lambda pair: pair.name)
+def test_a_sentence_is_grammatical_as_its_section_says(pair: WordPair) -> None:
+    """By rules that read the sentence, not those that made it."""
+    for t, s in SECTIONS.values():
+        for text in pair.texts(pair.draw(np.random.default_rng(1), 12, t, s)):
+            words = text.removeprefix("honestly ").split()
+            if pair.target == "agreement":
+                found = (words[1].endswith("s")) == (words[5] in ("are", "were"))
+            elif pair.target == "npi":
+                found = words[0] == "no"
+            else:
+                rest = words[6:]
+                has_object = bool(rest) and rest[0] == "the"
+                found = (words[2] == "that") == has_object
+            assert found == t, text
+
+
+@pytest.mark.parametrize("pair", planning_pairs(), ids=lambda pair: pair.name)
+def test_a_plan_is_as_its_section_says_by_breadth_first_search(pair: WordPair) -> None:
+    for t, s in SECTIONS.values():
+        for text in pair.texts(pair.draw(np.random.default_rng(2), 4, t, s)):
+            start, goal, plan = read_blocks(text)
+            state: frozenset[Fact] | None = start
+            for step in plan:
+                state = None if state is None else after(state, step)
+            if pair.target == "applicable":
+                assert (state is not None) == t, text
+            elif pair.target == "reaches":
+                assert state is not None
+                assert (goal <= state) == t, text
+            else:
+                assert state is not None
+                assert goal <= state
+                assert (shortest(start, goal) == len(plan)) == t, text
+
+
+Fact = tuple[str, ...]
+
+
+def read_blocks(text: str) -> tuple[frozenset[Fact], frozenset[Fact], list[Fact]]:
+    heads = {"on", "ontable", "clear", "goal", "plan", *STEPS}
+    parts: list[list[str]] = []
+    for word in text.split():
+        if word in heads:
+            parts.append([word])
+        else:
+            parts[-1].append(word)
+    facts = [tuple(part) for part in parts]
+    goal, plan = facts.index(("goal",)), facts.index(("plan",))
+    return frozenset({*facts[:goal], ("handempty",)}), frozenset(facts[goal + 1 : plan]), facts[plan + 1 :]
+
+
+def after(state: frozenset[Fact], step: Fact) -> frozenset[Fact] | None:
+    name, x, *rest = step
+    y = rest[0] if rest else ""
+    needs, gone, new = {
+        "pick-up": ({("clear", x), ("ontable", x), ("handempty",)},) * 2 + ({("holding", x)},),
+        "put-down": ({("holding", x)},) * 2 + ({("clear", x), ("ontable", x), ("handempty",)},),
+        "stack": ({("holding", x), ("clear", y)},) * 2 + ({("on", x, y), ("clear", x), ("handempty",)},),
+        "unstack": ({("on", x, y), ("clear", x), ("handempty",)},) * 2 + ({("holding", x), ("clear", y)},),
+    }[name]
+    return (state - gone) | new if needs <= state else None
+
+
+def shortest(start: frozenset[Fact], goal: frozenset[Fact]) -> int:
+    blocks = {fact[1] for fact in start if len(fact) > 1}
+    steps = [(name, x) for name in ("pick-up", "put-down") for x in blocks]
+    steps += [(name, x, y) for name in ("stack", "unstack") for x in blocks for y in blocks if x != y]
+    border, seen, length = {start}, {start}, 0
+    while not any(goal <= state for state in border):
+        border = {new for state in border for step in steps if (new := after(state, step)) is not None} - seen
+        seen |= border
+        length += 1
+    return length

@@ -1,0 +1,180 @@
+"""A whole study in small: cell by cell, resumed, by one process or two, by the command, with its page."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from planbench.bias import study as module
+from planbench.bias.config import BiasConfig
+from planbench.bias.study import key_of, study
+from planbench.cli.bias import command
+from planbench.errors import RunFolderError
+from planbench.records.bias import CELLS, BiasResults, CellLine
+from planbench.records.files import read_lines
+
+CONFIG = BiasConfig(
+    suite="toy",
+    pairs=("contains-1|contains-2", "prefix-dup|contains-2", "contains-1|prefix-dup"),
+    models=("lstm",),
+    arms=("supervised", "deployment"),
+    seeds=(0,),
+    rates=(0.0, 0.5),
+    examples=96,
+    probe_examples=40,
+    epochs=1,
+    probe_epochs=1,
+    tested=20,
+    batch=32,
+    width=8,
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BiasResults]:
+    folder = tmp_path_factory.mktemp("bias")
+    return folder, study(CONFIG, folder)
+
+
+def stored(folder: Path) -> dict[str, str]:
+    return {
+        str(key_of(line.cell)): line.cell.model_dump_json(exclude={"seconds"})
+        for line in read_lines(folder / CELLS, CellLine)
+    }
+
+
+def test_a_study_has_a_cell_for_everything(finished: tuple[Path, BiasResults]) -> None:
+    folder, results = finished
+    assert len(stored(folder)) == 3 * 3
+    assert set(results.arms) == {"supervised/lstm", "deployment/lstm"}
+    for arm in results.arms.values():
+        assert len(arm.pairs) + len(arm.dropped) == 3
+        assert arm.seeds == 1
+
+
+def test_a_stopped_study_goes_on_to_the_same_cells(finished: tuple[Path, BiasResults], tmp_path: Path) -> None:
+    whole = (finished[0] / CELLS).read_bytes()
+    lines = whole.splitlines(keepends=True)
+    (tmp_path / CELLS).write_bytes(b"".join(lines[:5]) + lines[5][:40])  # a kill in the middle of a line
+    asked: list[float] = []
+    study(CONFIG, tmp_path, lambda done, total, note: asked.append(done))
+    assert min(asked) == 5
+    assert stored(tmp_path) == stored(finished[0])
+
+
+def test_two_processes_measure_what_one_does(finished: tuple[Path, BiasResults], tmp_path: Path) -> None:
+    lines = (finished[0] / CELLS).read_bytes().splitlines(keepends=True)
+    (tmp_path / CELLS).write_bytes(b"".join(lines[:7]))
+    study(CONFIG, tmp_path, processes=2)
+    assert stored(tmp_path) == stored(finished[0])
+
+
+def test_more_seeds_join_and_other_sizes_are_refused(
+    finished: tuple[Path, BiasResults], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = finished
+    with pytest.raises(RunFolderError, match="examples 96, not 128"):
+        study(CONFIG.model_copy(update={"examples": 128}), folder)
+    measured: list[int] = []
+
+    def stop(config: BiasConfig, key: module.Key, tick: object = None) -> None:
+        measured.append(key.seed)
+        raise InterruptedError
+
+    monkeypatch.setattr(module, "measure", stop)
+    with pytest.raises(InterruptedError):
+        study(CONFIG.model_copy(update={"seeds": (0, 1)}), folder)
+    assert measured == [1]
+
+
+@pytest.fixture(scope="module")
+def shown(finished: tuple[Path, BiasResults]) -> tuple[Path, str, str]:
+    """The folder, tables and JSON of the command on a finished run: nothing is measured again."""
+    folder, _ = finished
+    arguments = [
+        f"--{name}={','.join(map(str, getattr(CONFIG, name)))}" for name in ("pairs", "models", "arms", "seeds")
+    ]
+    sizes = ("probe_examples", "probe_epochs", "tested", "batch", "width")
+    arguments += [f"--set={name}={getattr(CONFIG, name)}" for name in sizes]
+    arguments += ["--set=passes=5", "--rates=0,.5", "--examples=96", "--epochs=1", f"--out={folder}"]
+    printed = [
+        CliRunner().invoke(command, [*arguments, *more], catch_exceptions=False, standalone_mode=False)
+        for more in ([], ["--json"])
+    ]
+    return folder, printed[0].stdout, printed[1].stdout
+
+
+def test_the_command_shows_tables_and_json(shown: tuple[Path, str, str]) -> None:
+    folder, tables, text = shown
+    assert "supervised/lstm" in tables
+    assert "prefix-dup|contains-2" in tables
+    there = json.loads((folder / "results.json").read_text())
+    assert json.loads(text) == there
+    for arm in there["arms"].values():
+        assert {"spearman", "p", "ci", "seeds", "pairs", "dropped"} <= arm.keys()
+        for dropped in arm["dropped"]:
+            assert dropped["pair"] in tables
+            assert dropped["why"] in " ".join(tables.split())
+
+
+def test_figures_are_readable_in_print(shown: tuple[Path, str, str]) -> None:
+    """No text under 8 points; every figure is a file that says what it shows."""
+    files = sorted((shown[0] / "figures").glob("*.svg"))
+    assert len(files) >= 4
+    for file in files:
+        text = file.read_text()
+        root = ElementTree.fromstring(text)
+        sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)', text)]
+        # Panels are 340 units wide, and a unit is a point.
+        assert min(sizes, default=11.0) >= 8
+        assert root.get("width") == "340pt"
+        assert "var(--" not in text
+
+
+def test_the_page_asks_nothing_of_the_network(shown: tuple[Path, str, str]) -> None:
+    page = (shown[0] / "report.html").read_text()
+    assert page.count("<svg") >= 4
+    assert "http-equiv" in page
+    assert not re.search(r'(?:src|href)="http', page)
+
+
+COMMITTED = sorted((Path(__file__).parents[2] / "experiments" / "bias").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.stem)
+def test_committed_configurations_can_be_run(file: Path) -> None:
+    from planbench.cli.group import CommandLine
+
+    done = CliRunner().invoke(
+        CommandLine(), ["bias", "--config", str(file), "--dry-run", "--json"], catch_exceptions=False
+    )
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["config"]["suite"] in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--suite", "toys"], "no suite 'toys'"),
+        (["--pairs", "contains-9|contains-2"], "no pair 'contains-9|contains-2'"),
+        (["--models", "gru"], "no model 'gru'"),
+        (["--arms", "dpo"], "no arm 'dpo'"),
+        (["--set", "widht=3"], "no setting 'widht'"),
+        (["--rates", "0,.7"], "rates"),
+        (["--seeds", "a"], "seeds"),
+        (["--suite", "nowhere.at:all"], "cannot be imported"),
+        (["--suite", "sentiment", "--set", "polcy=x"], "setting 'polcy'"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(arguments: list[str], says: str) -> None:
+    from planbench.errors import InputError
+
+    with pytest.raises(InputError, match=re.escape(says)) as caught:
+        CliRunner().invoke(command, [*arguments, "--dry-run"], catch_exceptions=False, standalone_mode=False)
+    assert "\n" not in str(caught.value)
