@@ -29,7 +29,7 @@ from planbench.errors import PlanbenchError, RunFolderError
 from planbench.metrics import summarise
 from planbench.models import Model
 from planbench.preparation import Prepared, examples, prepare
-from planbench.prompts.styles import Shot, build_prompt, read_reply
+from planbench.prompts.styles import Shot, build_prompt, end_of, read_reply
 from planbench.records import Reply, Request, SamplingSettings, Task, task_set_hash
 from planbench.records.files import RUN, SUMMARY, TASKS, RunFolder, write_json
 from planbench.records.run import RUN_SCHEMA, RunConfig, RunRecord, TaskSetRecord
@@ -134,12 +134,13 @@ def deploy(
 def requests_of(one: Prepared, style: str, shots: Sequence[Shot], settings: SamplingSettings) -> list[Request]:
     """The requests of one task: one a sample, with keys and seeds that depend on nothing else in the run."""
     prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, shots)
+    ended = end_of(style)
     requests: list[Request] = []
     for index in range(settings.samples):
         key = f"{one.task.hash}-{prompt.hash}-{index}"
         digest = blake2b(f"{settings.seed}-{key}".encode(), digest_size=8).digest()
         seed = int.from_bytes(digest) >> 1
-        requests.append(Request(key, prompt, one.compiled, one.task.hash, index, seed, one.policy))
+        requests.append(Request(key, prompt, one.compiled, one.task.hash, index, seed, one.policy, ended))
     return requests
 
 
@@ -159,6 +160,7 @@ def sample_of(one: Prepared, request: Request, reply: Reply) -> Sample:
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
         seconds=round(reply.seconds, 6),
+        near_ties=reply.near_ties,
         plan=plan,
         verdict=VerdictRecord.of(verdict),
         length=verdict.length,
@@ -250,6 +252,7 @@ def _config(asked: Asked, model: Model, style: str, spec: Spec, prepared: Sequen
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_tokens=settings.max_tokens,
+        max_thinking_tokens=settings.max_thinking_tokens,
         samples=settings.samples,
         seed=settings.seed,
         batch_size="auto" if asked.batch_size is None else str(asked.batch_size),

@@ -39,6 +39,11 @@ DEFAULT_TOKENS = 512
 @click.option(
     "--max-tokens", type=click.IntRange(1), help=f"Longest reply.  [default: the model's own, else {DEFAULT_TOKENS}]"
 )
+@click.option(
+    "--max-thinking-tokens",
+    type=click.IntRange(0),
+    help="Reasoning before the answer, for models that open with <think>; --max-tokens are for the rest.",
+)
 @click.option("--batch-size", default="auto", show_default=True, metavar="auto|N", help="Replies drawn together.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same tasks and replies.")
 @click.option("--model-arg", "model_args", type=KeyValue(), multiple=True, help="A setting of the model's engine.")
@@ -58,6 +63,7 @@ def command(
     temperature: float,
     top_p: float,
     max_tokens: int | None,
+    max_thinking_tokens: int | None,
     batch_size: str,
     seed: int,
     model_args: tuple[tuple[str, str], ...],
@@ -89,7 +95,7 @@ def command(
     tasks, spec = chosen_tasks(domains, folder, limit, plan_length, seed)
     loaded = load(model, model_args=dict(model_args), batch_size=size, trust_remote_code=trust_remote_code)
     tokens = max_tokens or loaded.default_max_tokens or DEFAULT_TOKENS
-    settings = SamplingSettings(temperature, top_p, tokens, samples, seed)
+    settings = SamplingSettings(temperature, top_p, tokens, samples, seed, max_thinking_tokens)
     typed = shlex.join(["planbench", *sys.argv[1:]])
     asked = Asked(model, prompt, shots, rename, settings, tuple(sorted(model_args)), size, typed)
     identity = repr((loaded.fingerprint, spec, prompt, shots, rename, settings, sorted(model_args), size))

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from planbench.errors import InputError
 from planbench.models import load
 from planbench.models.hf import HfModel
 from planbench.records import Message, Prompt, Reply, SamplingSettings
@@ -46,7 +45,7 @@ def test_every_request_gets_one_reply(folder: Path) -> None:
         assert reply.seconds > 0
 
 
-@pytest.mark.parametrize("engine", ["own", "transformers"])
+@pytest.mark.parametrize("engine", ["own", "continuous", "transformers"])
 @pytest.mark.parametrize("settings", [GREEDY, SAMPLED])
 def test_an_interrupted_run_goes_on_to_the_same_replies(folder: Path, settings: SamplingSettings, engine: str) -> None:
     requests = [request(text, seed) for text in prompts(6) for seed in range(3)]
@@ -175,13 +174,29 @@ def test_fingerprint_changes_with_all_that_changes_a_reply(tmp_path: Path) -> No
     assert checkpoint(saved("again")).fingerprint == checkpoint(plain).fingerprint
 
 
-def test_a_batch_that_does_not_fit_says_what_to_type(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_large(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError("no memory\nat all")
+@pytest.mark.parametrize("fits", [0, 2])
+def test_a_fixed_batch_that_does_not_fit_is_computed_in_halves(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fits: int
+) -> None:
+    from planbench.models import hf
 
-    monkeypatch.setattr("planbench.models.hf.decode", too_large)
-    with pytest.raises(InputError, match=r"a batch of 6 .* type --batch-size 3$"):
-        list(checkpoint(folder, 6, engine="transformers").replies([request(text) for text in prompts(9)], (), GREEDY))
+    whole = hf.decode
+
+    def cramped(model: Any, rows: Any, **how: Any) -> Any:
+        if len(rows) > fits:
+            raise torch.OutOfMemoryError("no memory")
+        return whole(model, rows, **how)
+
+    requests = [request(text) for text in prompts(9)]
+    expected = dict(checkpoint(folder, 6, engine="transformers").replies(requests, (), GREEDY))
+    monkeypatch.setattr(hf, "decode", cramped)
+    found = dict(checkpoint(folder, 6, engine="transformers").replies(requests, (), GREEDY))
+    assert found.keys() == expected.keys()
+    for position, reply in found.items():
+        if fits:
+            assert words(reply) == words(expected[position])
+        else:
+            assert (reply.finish, "do not fit into memory" in reply.error) == ("error", True)
 
 
 def test_half_precision_and_shards_load(tmp_path: Path) -> None:
