@@ -118,7 +118,9 @@ class Speech:
         ended, texts = self.row.ended, self._texts
         if ended is None or texts is None or not set(ended.last) & set(texts.of(token)):
             return False
-        return ended(texts.decode(self.tokens))
+        # The tail first, so that a reply full of such characters costs no more than its length.
+        tail = len(self.tokens) > _TAIL and not ended("\n" + texts.decode(self.tokens[-_TAIL:]))
+        return not tail and ended(texts.decode(self.tokens))
 
 
 def _opened(tail: str) -> str | None:

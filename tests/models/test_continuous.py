@@ -50,15 +50,16 @@ def answers(engine: Engine, rows: Sequence[Row], most: int, wanted: Sequence[int
 def test_greedy_equals_generate_one_prompt_at_a_time(architecture: str) -> None:
     model = random_model(architecture)
     assert supports(model)
-    rows = some_rows()
+    rows = some_rows(limit=14)
     free = [generated(model, row, []) for row in rows]
     # Tokens that do occur, so that rows leave at different steps, one of them at once.
     stop = [EOS, free[0][0], max(free, key=len)[5]]
     engine = Engine(model, frozenset(stop))
     for most in (3, 64):
         found = answers(engine, rows, most)
-        for row, completion in zip(rows, found, strict=True):
-            expected = generated(model, row, stop)
+        for said, completion in zip(free, found, strict=True):
+            ends = [place + 1 for place, token in enumerate(said) if token in stop]
+            expected = said[: ends[0]] if ends else said
             assert not completion.near_ties
             assert completion.tokens + ((expected[-1],) if completion.stopped else ()) == expected
             assert completion.generated == len(expected)
@@ -79,7 +80,7 @@ def test_a_common_beginning_is_read_once() -> None:
     answers(engine, rows, 4)
     prompts = {row.prompt for row in rows}
     groups = shared_prefixes(prompts)
-    assert sorted(len(group.prefix) for group in groups if len(group.prompts) > 1) == [0, 18, 20] or len(groups) >= 3
+    assert {(len(group.prefix), len(group.prompts)) for group in groups} >= {(20, 6), (18, 4)}
     least = sum(len(prompt) for prompt in prompts) - 5 * 20 - 3 * 18
     assert engine.counts.read == least
 
@@ -103,9 +104,9 @@ def test_a_reply_hangs_on_its_seed_and_not_on_its_company(architecture: str) -> 
     rows = some_rows()
     how: dict[str, Any] = {"temperature": 0.9, "top_p": 0.95}
     whole = answers(engine, rows, 64, **how)
-    for most in (1, 2, 9):
+    for most in (1, 5):
         assert answers(engine, rows, most, **how) == whole
-    some = [0, 3, 7, 8, 15]
+    some = [0, 3, 5, 8, 11]
     assert answers(engine, rows, 4, some, **how) == [whole[index] for index in some]
     other = [Row(row.prompt, row.limit, row.seed + 100) for row in rows]
     assert answers(engine, other, 64, **how) != whole
@@ -135,7 +136,7 @@ def test_logits_are_the_same_bits_in_any_company() -> None:
 
 def test_sampled_tokens_have_the_models_distribution() -> None:
     model = random_model(initializer_range=0.3)
-    prompt, draws = tuple(range(5, 25)), 6_000
+    prompt, draws = tuple(range(5, 25)), 3_000
     rows = [Row(prompt, 2, seed) for seed in range(draws)]
     found = answers(Engine(model, frozenset()), rows, 512, temperature=1.3)
     with torch.inference_mode():
@@ -203,14 +204,14 @@ def test_a_row_that_does_not_fit_alone_is_given_up_and_the_others_go_on() -> Non
 
 
 def test_memory_stays_flat_over_many_samples() -> None:
-    """Tensors that are alive, after 300 samples and after 1,500."""
+    """Tensors that are alive, after 150 samples and after 690."""
     engine = Engine(random_model(), frozenset([EOS]))
-    rows = [Row((*range(4, 24), 4 + seed % 40), 4, seed) for seed in range(1_500)]
+    rows = [Row((*range(4, 24), 4 + seed % 40), 4, seed) for seed in range(700)]
     alive: list[int] = []
     for number, _ in enumerate(engine.run(rows, range(len(rows)), 32, temperature=1.0)):
-        if number in (300, 1_450):
+        if number in (150, 690):
             gc.collect()
-            alive.append(sum(one.numel() for one in gc.get_objects() if isinstance(one, torch.Tensor)))
+            alive.append(sum(one.numel() for one in gc.get_objects() if type(one) is torch.Tensor))
     assert alive[1] <= 1.1 * alive[0]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from planbench.errors import InputError, MissingPackage
 from planbench.models import load
 from planbench.models.hf import HfModel
 from planbench.records import Message, Prompt, Reply, SamplingSettings
@@ -197,6 +199,48 @@ def test_a_fixed_batch_that_does_not_fit_is_computed_in_halves(
             assert words(reply) == words(expected[position])
         else:
             assert (reply.finish, "do not fit into memory" in reply.error) == ("error", True)
+
+
+def test_a_reply_stops_at_the_end_of_its_plan_and_thinking_at_its_budget(folder: Path) -> None:
+    class WordEnd:
+        """A style whose plans end in one word."""
+
+        def __init__(self, word: str) -> None:
+            self.last = word
+
+        def __call__(self, text: str) -> bool:
+            return text.endswith(self.last)
+
+    requests = [request(text) for text in prompts(6)]
+    model = checkpoint(folder, engine="continuous")
+    free = dict(model.replies(requests, (), GREEDY))
+    word = free[0].text.split()[4]
+    for engine in ("continuous", "own", "transformers"):
+        ending = [replace(one, ended=WordEnd(word)) for one in requests]
+        for position, reply in checkpoint(folder, engine=engine).replies(ending, (), GREEDY):
+            said = free[position].text.split()
+            if word in said:
+                assert reply.text.split() == said[: said.index(word) + 1]
+                assert (reply.finish, reply.completion_tokens) == ("stop", said.index(word) + 1)
+            else:
+                assert words(reply) == words(free[position])
+    with pytest.raises(InputError, match=r"--max-thinking-tokens: engine own .*engine=continuous"):
+        list(checkpoint(folder, engine="own").replies(requests, (), SamplingSettings(max_thinking_tokens=4)))
+    assert dict(model.replies(requests, (), replace(GREEDY, max_thinking_tokens=4))).keys() == free.keys()
+
+
+@pytest.mark.parametrize(
+    ("engine", "says"),
+    [
+        ("cb", r"engine=cb: runs on a CUDA device, not on cpu"),
+        ("vllm", r"engine=vllm: vLLM is not installed; type: pip install"),
+        ("fast", r"engine=fast: type one of auto, own, continuous"),
+    ],
+)
+def test_an_engine_that_cannot_run_says_so_in_a_line(folder: Path, engine: str, says: str) -> None:
+    with pytest.raises((InputError, MissingPackage), match=says) as error:
+        checkpoint(folder, engine=engine)
+    assert "\n" not in str(error.value)
 
 
 def test_half_precision_and_shards_load(tmp_path: Path) -> None:
