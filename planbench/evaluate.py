@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -222,13 +222,23 @@ def score(folder: RunFolder) -> tuple[Summary, int]:
 
 def conclude(folder: RunFolder, config: RunConfig, *, finished: bool) -> Summary:
     """Write summary.json from the samples that there are. Raises PlanbenchError above the harness-error threshold."""
+    ties: list[int] = []
+
+    def counted() -> Iterator[Sample]:
+        for sample in folder.samples():
+            if sample.near_ties is not None:
+                ties.append(sample.near_ties)
+            yield sample
+
     summary = summarise(
-        folder.samples(),
+        counted(),
         model=config.model,
         model_fingerprint=config.model_fingerprint,
         prompt=config.prompt,
         finished=finished,
     )
+    if ties:
+        summary = summary.model_copy(update={"near_ties": sum(ties)})
     write_json(folder.path / SUMMARY, summary)
     errors = summary.verdicts.get("harness_error", 0)
     if errors > MAX_HARNESS_ERRORS * summary.samples:

@@ -127,6 +127,8 @@ def show(summary: Summary, run: RunFolder, as_json: bool) -> None:
         from planbench.report.table import summary_table
 
         Console(width=None if sys.stdout.isatty() else 100, highlight=False).print(summary_table(summary))
+    if summary.near_ties:
+        note(f"{summary.near_ties:,} greedy choices between two tokens that rounding could have turned")
     note(f"run folder: {run.path} (samples.jsonl, summary.json, report.html)")
 
 
