@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -29,7 +29,7 @@ from planbench.errors import PlanbenchError, RunFolderError
 from planbench.metrics import summarise
 from planbench.models import Model
 from planbench.preparation import Prepared, examples, prepare
-from planbench.prompts.styles import Shot, build_prompt, read_reply
+from planbench.prompts.styles import Shot, build_prompt, end_of, read_reply
 from planbench.records import Prompt, Reply, Request, SamplingSettings, Task, task_set_hash
 from planbench.records.files import RUN, SUMMARY, TASKS, RunFolder, write_json
 from planbench.records.run import RUN_SCHEMA, RunConfig, RunRecord, TaskSetRecord
@@ -134,12 +134,13 @@ def deploy(
 def requests_of(one: Prepared, style: str, shots: Sequence[Shot], settings: SamplingSettings) -> list[Request]:
     """The requests of one task: one a sample, with keys and seeds that depend on nothing else in the run."""
     prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, shots)
+    ended = end_of(style)
     requests: list[Request] = []
     for index in range(settings.samples):
         key = f"{one.task.hash}-{prompt.hash}-{index}"
         digest = blake2b(f"{settings.seed}-{key}".encode(), digest_size=8).digest()
         seed = int.from_bytes(digest) >> 1
-        requests.append(Request(key, prompt, one.compiled, one.task.hash, index, seed, one.policy))
+        requests.append(Request(key, prompt, one.compiled, one.task.hash, index, seed, one.policy, ended))
     return requests
 
 
@@ -159,6 +160,7 @@ def sample_of(one: Prepared, request: Request, reply: Reply) -> Sample:
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
         seconds=round(reply.seconds, 6),
+        near_ties=reply.near_ties,
         plan=plan,
         verdict=VerdictRecord.of(verdict),
         length=verdict.length,
@@ -220,13 +222,23 @@ def score(folder: RunFolder) -> tuple[Summary, int]:
 
 def conclude(folder: RunFolder, config: RunConfig, *, finished: bool) -> Summary:
     """Write summary.json from the samples that there are. Raises PlanbenchError above the harness-error threshold."""
+    ties: list[int] = []
+
+    def counted() -> Iterator[Sample]:
+        for sample in folder.samples():
+            if sample.near_ties is not None:
+                ties.append(sample.near_ties)
+            yield sample
+
     summary = summarise(
-        folder.samples(),
+        counted(),
         model=config.model,
         model_fingerprint=config.model_fingerprint,
         prompt=config.prompt,
         finished=finished,
     )
+    if ties:
+        summary = summary.model_copy(update={"near_ties": sum(ties)})
     write_json(folder.path / SUMMARY, summary)
     errors = summary.verdicts.get("harness_error", 0)
     if errors > MAX_HARNESS_ERRORS * summary.samples:
@@ -250,6 +262,7 @@ def _config(asked: Asked, model: Model, style: str, spec: Spec, prepared: Sequen
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_tokens=settings.max_tokens,
+        max_thinking_tokens=settings.max_thinking_tokens,
         samples=settings.samples,
         seed=settings.seed,
         batch_size="auto" if asked.batch_size is None else str(asked.batch_size),

@@ -39,6 +39,11 @@ DEFAULT_TOKENS = 512
 @click.option(
     "--max-tokens", type=click.IntRange(1), help=f"Longest reply.  [default: the model's own, else {DEFAULT_TOKENS}]"
 )
+@click.option(
+    "--max-thinking-tokens",
+    type=click.IntRange(0),
+    help="Reasoning before the answer, for models that open with <think>; --max-tokens are for the rest.",
+)
 @click.option("--batch-size", default="auto", show_default=True, metavar="auto|N", help="Replies drawn together.")
 @click.option("--concurrency", type=click.IntRange(1, 4096), help="Requests that servers have at once.  [default: 16]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same tasks and replies.")
@@ -59,6 +64,7 @@ def command(
     temperature: float,
     top_p: float,
     max_tokens: int | None,
+    max_thinking_tokens: int | None,
     batch_size: str,
     concurrency: int | None,
     seed: int,
@@ -100,7 +106,7 @@ def command(
     # A run goes on with another patience.
     model_args = tuple(pair for pair in model_args if pair[0] not in getattr(loaded, "incidental", ()))
     tokens = max_tokens or loaded.default_max_tokens or DEFAULT_TOKENS
-    settings = SamplingSettings(temperature, top_p, tokens, samples, seed)
+    settings = SamplingSettings(temperature, top_p, tokens, samples, seed, max_thinking_tokens)
     typed = shlex.join(["planbench", *sys.argv[1:]])
     asked = Asked(model, prompt, shots, rename, settings, tuple(sorted(model_args)), size, typed)
     identity = repr((loaded.fingerprint, spec, prompt, shots, rename, settings, sorted(model_args), size))
@@ -136,6 +142,8 @@ def show(summary: Summary, run: RunFolder, as_json: bool) -> None:
         from planbench.report.table import summary_table
 
         Console(width=None if sys.stdout.isatty() else 100, highlight=False).print(summary_table(summary))
+    if summary.near_ties:
+        note(f"{summary.near_ties:,} greedy choices between two tokens that rounding could have turned")
     note(f"run folder: {run.path} (samples.jsonl, summary.json, report.html)")
 
 

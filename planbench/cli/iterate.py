@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 @click.option("--temperature", type=Number(0, 100), default=1.0, show_default=True, help="On the pool.")
 @click.option("--top-p", type=Number(0, 1, min_open=True), default=1.0, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(1), help="Longest reply.  [default: the model's own, else 512]")
+@click.option("--max-thinking-tokens", type=click.IntRange(0), help="Reasoning before the answer, not counted there.")
 @click.option("--batch-size", type=click.IntRange(1), help="Replies drawn together.  [default: chosen]")
 @click.option("--model-arg", "model_args", type=KeyValue(), multiple=True, help="A setting of the model's engine.")
 @click.option("--train", "training", type=KeyValue(), multiple=True, help="A setting of the fine-tuning, as lr=1e-4.")
@@ -102,6 +103,7 @@ def command(
     temperature: float,
     top_p: float,
     max_tokens: int | None,
+    max_thinking_tokens: int | None,
     batch_size: int | None,
     model_args: tuple[tuple[str, str], ...],
     training: tuple[tuple[str, str], ...],
@@ -154,6 +156,7 @@ def command(
             temperature=temperature,
             top_p=top_p,
             max_tokens=max_tokens,
+            max_thinking_tokens=max_thinking_tokens,
             prompt=prompt,
             shots=shots,
             batch_size=batch_size,

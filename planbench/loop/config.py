@@ -68,6 +68,7 @@ class SamplingConfig(BaseModel):
     temperature: float = Field(default=1.0, ge=0, le=100)
     top_p: float = Field(default=1.0, gt=0, le=1)
     max_tokens: int | None = Field(default=None, ge=1)
+    max_thinking_tokens: int | None = Field(default=None, ge=0)
     prompt: str | None = None
     shots: int = Field(default=0, ge=0, le=64)
     batch_size: int | None = Field(default=None, ge=1)

@@ -123,10 +123,11 @@ class Loop:
         sampling = self.config.sampling
         tokens = sampling.max_tokens or self.source.default_max_tokens or DEFAULT_TOKENS
         seed = _number(self.seed, place.generation, tasks.name)
+        thinking = sampling.max_thinking_tokens
         if tasks.name == "pool":
-            settings = SamplingSettings(sampling.temperature, sampling.top_p, tokens, sampling.samples, seed)
+            settings = SamplingSettings(sampling.temperature, sampling.top_p, tokens, sampling.samples, seed, thinking)
         else:
-            settings = SamplingSettings(max_tokens=tokens, seed=seed)
+            settings = SamplingSettings(max_tokens=tokens, seed=seed, max_thinking_tokens=thinking)
         asked = Asked(
             model.name,
             self.style,

@@ -32,8 +32,10 @@ class Model(Protocol):
     ) -> Iterator[tuple[int, Reply]]:
         """Yield `(position in requests, reply)`, in any order, once for each position that is not in `done`.
 
-        A reply depends on `requests` and `settings` alone, never on `done`: an engine whose arithmetic depends on the
-        composition of a batch forms its batches from all of `requests`, so that an interrupted run goes on to the
-        same samples.
+        A reply depends on `requests` and `settings` alone, never on `done`, so that an interrupted run goes on to the
+        same samples. An engine whose arithmetic depends on the composition of a batch either forms its batches from all
+        of `requests`, or sees to it that a row's logits are the same bits in any company; where it can do neither
+        (planbench.models.continuous says where), what differs is rounding, and only a choice between two tokens that
+        are as good as equal can turn out differently.
         """
         ...

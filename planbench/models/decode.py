@@ -22,30 +22,40 @@ from torch import Tensor
 from transformers import DynamicCache, GenerationConfig, LogitsProcessor, LogitsProcessorList
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from planbench.records.sampling import Ending
+
+NEAR = 1e-4
+"""Two logits that differ by less may change places by rounding in float32."""
+
 _BLOCK = 128
 """Tokens by which a cache grows: few enough to waste little memory, many enough that copying costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One reply to decode: at least one prompt token, at most `limit` (1 or more) new ones."""
+    """One reply to decode: at least one prompt token, at most `limit` (1 or more) new ones. `ended` tells from a text
+    whether it holds a whole plan, after which nothing is wanted."""
 
     prompt: tuple[int, ...]
     limit: int
     seed: int
+    ended: Ending | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """New tokens, the stop token left out. `stopped` is False where the limit ended the reply; `generated` counts the
-    stop token too."""
+    stop token too. `by_text`: the end of the plan ended it, and no stop token. `near_ties` counts the greedy choices
+    between two logits less than `NEAR` apart."""
 
     tokens: tuple[int, ...]
     stopped: bool
+    near_ties: int = 0
+    by_text: bool = False
 
     @property
     def generated(self) -> int:
-        return len(self.tokens) + self.stopped
+        return len(self.tokens) + (self.stopped and not self.by_text)
 
 
 class TokenChoice:
@@ -56,30 +66,39 @@ class TokenChoice:
         self.uniform = torch.empty(0)
         if temperature > 0:
             steps = max(row.limit for row in rows)
-            draws = [torch.rand(steps, generator=torch.Generator().manual_seed(row.seed % 2**63)) for row in rows]
-            self.uniform = torch.stack(draws)
+            self.uniform = torch.stack([draws(row.seed, steps) for row in rows])
 
     def __call__(self, logits: Tensor, rows: Tensor, step: int) -> Tensor:
         """Tokens `[n]` for logits `[n, vocabulary]` of the rows with indices `rows` `[n]`, at step `step` from 0."""
         if self.temperature <= 0:
             return logits.argmax(-1)
-        # In doubles where there are any: over a large vocabulary a sum of floats loses the tail.
-        wide = torch.float32 if logits.device.type == "mps" else torch.float64
-        logits = logits.to(wide)
-        # The largest logit becomes 0 before the division, so that no temperature overflows.
-        weights = ((logits - logits.amax(-1, keepdim=True)) / self.temperature).exp()
-        uniform = self.uniform[rows.cpu(), step].to(logits.device, wide).unsqueeze(-1)
-        if self.top_p >= 1:
-            return _invert(weights, uniform).squeeze(-1)
-        # The nucleus: the fewest likeliest tokens whose mass reaches top_p (Holtzman et al. 2020, section 3.1).
-        ordered, tokens = weights.sort(dim=-1, descending=True, stable=True)
-        before = ordered.cumsum(-1) - ordered
-        beyond = before >= self.top_p * ordered.sum(-1, keepdim=True)
-        beyond[..., 0] = False
-        # Drawn from in the order of the vocabulary: in that of the weights, two that are as good as equal would change
-        # places by rounding.
-        nucleus = torch.empty_like(weights).scatter_(-1, tokens, ordered.masked_fill(beyond, 0))
-        return _invert(nucleus, uniform).squeeze(-1)
+        return sampled(logits, self.uniform[rows.cpu(), step], self.temperature, self.top_p)
+
+
+def draws(seed: int, steps: int) -> Tensor:
+    """A row's own uniform numbers `[steps]`. The first ones do not hang on how many there are."""
+    return torch.rand(steps, generator=torch.Generator().manual_seed(seed % 2**63))
+
+
+def sampled(logits: Tensor, uniform: Tensor, temperature: float, top_p: float) -> Tensor:
+    """Tokens `[n]` at which the distributions of logits `[n, vocabulary]` reach the numbers `uniform` `[n]`."""
+    # In doubles where there are any: over a large vocabulary a sum of floats loses the tail.
+    wide = torch.float32 if logits.device.type == "mps" else torch.float64
+    logits = logits.to(wide)
+    # The largest logit becomes 0 before the division, so that no temperature overflows.
+    weights = ((logits - logits.amax(-1, keepdim=True)) / temperature).exp()
+    uniform = uniform.to(logits.device, wide).unsqueeze(-1)
+    if top_p >= 1:
+        return _invert(weights, uniform).squeeze(-1)
+    # The nucleus: the fewest likeliest tokens whose mass reaches top_p (Holtzman et al. 2020, section 3.1).
+    ordered, tokens = weights.sort(dim=-1, descending=True, stable=True)
+    before = ordered.cumsum(-1) - ordered
+    beyond = before >= top_p * ordered.sum(-1, keepdim=True)
+    beyond[..., 0] = False
+    # Drawn from in the order of the vocabulary: in that of the weights, two that are as good as equal would change
+    # places by rounding.
+    nucleus = torch.empty_like(weights).scatter_(-1, tokens, ordered.masked_fill(beyond, 0))
+    return _invert(nucleus, uniform).squeeze(-1)
 
 
 def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
@@ -126,12 +145,12 @@ def decode(
         tokens = (
             _generate(model, rows, stop, pad, choose) if cache is None else _loop(model, cache, rows, stop, pad, choose)
         )
-    return completions(tokens, rows, stop)
+    return completions(tokens.tolist(), rows, stop)
 
 
-def completions(tokens: Tensor, rows: Sequence[Row], stop: frozenset[int]) -> list[Completion]:
-    """What each row said: tokens `[rows, steps]` up to the row's first stop token or its limit."""
-    return [_completion(line, row.limit, stop) for line, row in zip(tokens.tolist(), rows, strict=True)]
+def completions(tokens: Sequence[list[int]], rows: Sequence[Row], stop: frozenset[int]) -> list[Completion]:
+    """What each row said: its tokens up to the first stop token or its limit."""
+    return [_completion(line, row.limit, stop) for line, row in zip(tokens, rows, strict=True)]
 
 
 def _completion(tokens: list[int], limit: int, stop: frozenset[int]) -> Completion:

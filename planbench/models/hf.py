@@ -1,20 +1,21 @@
 """Any causal language model, through transformers: requests in, replies out.
 
-Requests are sorted by prompt length (equal prompts together) and cut into batches of one size, longest first, from
-*all* the requests of a run: the last bits of a logit depend on the shape of a batch, so an interrupted run goes on to
-the same replies only if its batches stay the same. A batch of which any reply is wanted is computed whole.
+Engines, by `--model-arg engine=`:
 
-Two engines compute the logits: the library's forward pass, for any model, and our own (planbench.models.small), for
-small models on a processor. There, batches are computed side by side, one thread each, so that a reply does not hang on
-how many threads there are.
+    continuous     rows join and leave a running batch and share what they begin with (planbench.models.continuous)
+    own            our own forward pass for small models on a processor, in fixed batches (planbench.models.small)
+    transformers   the library's forward pass in fixed batches (planbench.models.fixed, planbench.models.decode)
+    cb             the library's own continuous batching, on a GPU (planbench.models.library_batching)
+    vllm           vLLM, where it is installed (planbench.models.vllm)
 
-Not covered: more than one process, and making a batch smaller that does not fit into memory, which would have to be
-done the same way again on the next run (it is an error that says so).
+`auto` takes `own` for small models that it covers, else `continuous`, else `transformers`: for models that keep their
+state in another way than as keys and values.
+
+Not covered: more than one process.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,20 +25,25 @@ import torch
 
 from planbench.errors import InputError
 from planbench.models.catalog import LoadOptions, shipped_folder
+from planbench.models.continuous import Answer, Engine
 from planbench.models.decode import Completion, Row, decode
+from planbench.models.fixed import run_fixed
 from planbench.models.hf_load import Loaded, load_checkpoint, locate
 from planbench.models.hf_prompt import PromptEncoder, stop_tokens, template_options
-from planbench.models.lockstep import decode_small, one_thread_each
+from planbench.models.lockstep import decode_small
+from planbench.models.memory import cache_bytes, rows_at_once
+from planbench.models.passes import supports as covers
 from planbench.models.small import SmallModel, supports
+from planbench.models.speech import Speech, Texts
 from planbench.records import Prompt, Reply, Request, SamplingSettings
 
-ENGINES = ("auto", "own", "transformers")
+ENGINES = ("auto", "own", "continuous", "transformers", "cb", "vllm")
 
 _SMALL = 20_000_000
 """Parameters up to which `auto` takes our own engine; beyond, both wait for the same products of matrices."""
 
-_ROWS = 512
-"""Rows of a batch of our own engine, at most."""
+_CLOSING = 16
+"""Tokens, at most, that end reasoning by force."""
 
 
 def load_named(name: str, options: LoadOptions) -> HfModel:
@@ -53,8 +59,14 @@ def load_shipped(name: str, options: LoadOptions) -> HfModel:
 def load_folder(folder: Path, name: str, options: LoadOptions) -> HfModel:
     """A checkpoint by folder, shown in tables as `name`."""
     template = template_options(options.args)
-    loaded = load_checkpoint(folder, options)
-    return HfModel(name, loaded, options.batch_size, template, options.args.get("engine", "auto"))
+    engine = options.args.get("engine", "auto")
+    if engine not in ENGINES:
+        raise InputError(f"--model-arg engine={engine}: type one of {', '.join(ENGINES)}")
+    if engine == "vllm":
+        from planbench.models.vllm import load_vllm
+
+        return HfModel(name, load_vllm(folder, options), options.batch_size, template, engine)
+    return HfModel(name, load_checkpoint(folder, options), options.batch_size, template, engine)
 
 
 class HfModel:
@@ -67,11 +79,14 @@ class HfModel:
         self._loaded = loaded
         self._model, self._tokenizer = loaded.model, loaded.tokenizer
         self._batch_size = batch_size
-        self._small = SmallModel(loaded.model) if _engine(engine, loaded.model) == "own" else None
+        self._engine = _engine(engine, loaded.model)
+        self._small = SmallModel(loaded.model) if self._engine == "own" else None
         self._encoder = PromptEncoder(loaded.tokenizer, name, template)
         self._vocabulary = int(loaded.model.get_input_embeddings().weight.shape[0])
         self._stop = stop_tokens(loaded.model.generation_config, loaded.model.config, loaded.tokenizer)
         self._stop |= self._encoder.turn_end()
+        self._texts = Texts(self._decoded, self._encoder.text_ids)
+        self.engine = Engine(loaded.model, self._stop) if self._engine == "continuous" else None
         # What stands under padding is masked; it only has to be a token of the model.
         pad = loaded.tokenizer.pad_token_id
         self._pad = pad if pad is not None and 0 <= pad < self._vocabulary else 0
@@ -88,7 +103,7 @@ class HfModel:
         return {
             "kind": "transformers",
             "architecture": str(self._loaded.files.config["model_type"]),
-            "parameters": self._parameters,
+            "parameters": self._parameters or None,
             "dtype": self._loaded.dtype,
             "device": self._loaded.device,
             "engine": self._engine,
@@ -106,10 +121,6 @@ class HfModel:
         }
 
     @property
-    def _engine(self) -> str:
-        return "transformers" if self._small is None else "own"
-
-    @property
     def _parameters(self) -> int:
         return _parameters(self._model)
 
@@ -125,33 +136,64 @@ class HfModel:
         self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
     ) -> Iterator[tuple[int, Reply]]:
         """As `Model.replies`. A prompt that leaves no room in the context gets an empty reply that ended by length."""
+        budget = settings.max_thinking_tokens
+        if budget is not None and self.engine is None:
+            raise InputError(
+                f"--max-thinking-tokens: engine {self._engine} of {self.name} cannot end reasoning; "
+                "leave it out, or type --model-arg engine=continuous"
+            )
         finished = frozenset(done)
         encoded: dict[Prompt, tuple[int, ...]] = {}
-        rows: dict[int, Row] = {}
+        rows: list[Row] = []
+        positions: list[int] = []
+        most = settings.max_tokens + (0 if budget is None else budget + _CLOSING)
         for position, request in enumerate(requests):
             if (prompt := encoded.get(request.prompt)) is None:
                 prompt = encoded[request.prompt] = tuple(self.prompt_tokens(request.prompt))
             refusal = self._refusal(prompt)
             if refusal is None:
-                room = settings.max_tokens if self.max_context is None else self.max_context - len(prompt)
-                rows[position] = Row(prompt, min(room, settings.max_tokens), request.seed)
+                room = most if self.max_context is None else self.max_context - len(prompt)
+                rows.append(Row(prompt, min(room, most), request.seed, request.ended))
+                positions.append(position)
             elif position not in finished:
                 yield position, refusal
-        order = sorted(rows, key=lambda position: (-len(rows[position].prompt), rows[position].prompt, position))
-        size = self._batch_size or self._automatic_batch_size(rows.values(), settings.max_tokens)
-        batches = [order[start : start + size] for start in range(0, len(order), size)]
-        wanted = [batch for batch in batches if not finished.issuperset(batch)]
-        batches_of_rows = [[rows[position] for position in batch] for batch in wanted]
-        for batch, replies in zip(wanted, self._batches(batches_of_rows, settings), strict=True):
-            for position, reply in zip(batch, replies, strict=True):
-                if position not in finished:
-                    yield position, reply
+        wanted = [index for index, position in enumerate(positions) if position not in finished]
+        for answer in self._answers(rows, wanted, settings) if wanted else ():
+            yield positions[answer.index], self._answered(rows[answer.index], answer)
 
-    def _batches(self, batches: Sequence[Sequence[Row]], settings: SamplingSettings) -> Iterator[list[Reply]]:
+    def _answers(self, rows: Sequence[Row], wanted: Sequence[int], settings: SamplingSettings) -> Iterator[Answer]:
+        def speak(row: Row) -> Speech:
+            return Speech(row, self._stop, self._texts, settings.max_thinking_tokens, settings.max_tokens)
+
+        how: dict[str, Any] = {"temperature": settings.temperature, "top_p": settings.top_p}
+        if self._engine == "cb":
+            from planbench.models.library_batching import run_library
+
+            return run_library(self._model, self._stop, rows, wanted, speak, **how)
+        if self._engine == "vllm":
+            return self._model.run(self._stop, rows, wanted, speak, **how)
+        if self.engine is not None:
+            return self.engine.run(rows, wanted, self._most_rows([rows[index] for index in wanted]), speak=speak, **how)
+        how["stop"] = self._stop
         if self._small is None:
-            return (self._batch(rows, settings) for rows in batches)
-        abreast = min(torch.get_num_threads(), len(batches))
-        return one_thread_each(partial(self._batch, settings=settings, abreast=abreast), batches, abreast)
+            return run_fixed(
+                partial(decode, self._model, pad=self._pad, **how), rows, wanted, self._most_rows(rows), speak
+            )
+        # Several batches even of few rows, so that no thread is idle.
+        return run_fixed(
+            partial(decode_small, self._small, **how),
+            rows,
+            wanted,
+            self._most_rows(rows),
+            speak,
+            abreast=torch.get_num_threads(),
+        )
+
+    def _most_rows(self, rows: Sequence[Row]) -> int:
+        if self._batch_size is not None:
+            return self._batch_size
+        device = torch.device(self._loaded.device)
+        return rows_at_once(rows, cache_bytes(self._model), device, self._parameters, self._engine)
 
     def _refusal(self, prompt: tuple[int, ...]) -> Reply | None:
         """The reply to a prompt that cannot be decoded from, None for any other."""
@@ -163,79 +205,53 @@ class HfModel:
             return Reply("", "length", prompt_tokens=len(prompt), completion_tokens=0, error=what)
         return None
 
-    def _batch(self, rows: Sequence[Row], settings: SamplingSettings, abreast: int = 1) -> list[Reply]:
-        """The replies of one batch, one of `abreast` that share the machine and therefore its time."""
-        started = time.perf_counter()
-        how = {"stop": self._stop, "temperature": settings.temperature, "top_p": settings.top_p}
-        try:
-            if self._small is None:
-                completions = decode(self._model, rows, pad=self._pad, **how)
-            else:
-                completions = decode_small(self._small, rows, **how)
-        except torch.OutOfMemoryError as error:
-            smaller = f"type --batch-size {len(rows) // 2}" if len(rows) > 1 else "type a smaller --max-tokens"
-            raise InputError(
-                f"{self.name}: a batch of {len(rows)} does not fit into the memory of {self._loaded.device}; {smaller}"
-            ) from error
-        seconds = (time.perf_counter() - started) / abreast
-        work = [len(row.prompt) + completion.generated for row, completion in zip(rows, completions, strict=True)]
-        return [
-            self._reply(row, completion, seconds * tokens / sum(work))
-            for row, completion, tokens in zip(rows, completions, work, strict=True)
-        ]
+    def _answered(self, row: Row, answer: Answer) -> Reply:
+        if answer.completion is None:
+            what = f"its {len(row.prompt)} prompt tokens and {row.limit} more do not fit into memory"
+            return Reply("", "error", prompt_tokens=len(row.prompt), completion_tokens=0, error=what)
+        return self._reply(row, answer.completion, answer.seconds)
 
     def _reply(self, row: Row, completion: Completion, seconds: float) -> Reply:
-        # Special tokens inside a reply stay: to drop an unknown word from `stack a <unk> b` would mend the plan.
-        text = self._tokenizer.decode(completion.tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return Reply(
-            text,
+            self._decoded(completion.tokens),
             "stop" if completion.stopped else "length",
             prompt_tokens=len(row.prompt),
             completion_tokens=completion.generated,
             seconds=seconds,
+            near_ties=completion.near_ties,
         )
 
-    def _automatic_batch_size(self, rows: Collection[Row], max_tokens: int) -> int:
-        """Rows a batch: what keeps the device busy, as far as the cache of the longest row fits the memory for it.
-
-        On a processor a larger batch stops paying early, and sooner for a larger model (measured: about 250 rows at a
-        million parameters, about 16 at a hundred million).
-        """
-        on_cpu = torch.device(self._loaded.device).type == "cpu"
-        busy = max(4, min(256, int(2e9 / max(self._parameters, 1)))) if on_cpu else 128
-        if self._small is not None:
-            # Several batches even of few rows, so that no thread is idle.
-            busy = max(32, min(_ROWS, -(-len(rows) // 4)))
-        budget = 2**30 if on_cpu else 8 * 2**30
-        longest = max((len(row.prompt) for row in rows), default=1) + max_tokens
-        fitting = budget // max(1, longest * _cache_bytes(self._model))
-        return max(1, min(busy, fitting))
+    def _decoded(self, tokens: Sequence[int]) -> str:
+        # Special tokens inside a reply stay: to drop an unknown word from `stack a <unk> b` would mend the plan.
+        return self._tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
 
 def _engine(wanted: str, model: Any) -> str:
-    """`own` or `transformers`, as asked for or, with `auto`, as suits the model."""
-    if wanted not in ENGINES:
-        raise InputError(f"--model-arg engine={wanted}: type one of {', '.join(ENGINES)}")
+    """The engine that is asked for or, with `auto`, that suits the model."""
+    if wanted == "cb":
+        from planbench.models.library_batching import check_library
+
+        check_library(model)
     if wanted == "own" and not supports(model):
         raise InputError(
             "--model-arg engine=own: covers Llama and LFM2 in float32 on a cpu, no other; type engine=transformers"
         )
-    if wanted == "auto":
-        return "own" if supports(model) and _parameters(model) <= _SMALL else "transformers"
+    if wanted == "auto" and supports(model) and _parameters(model) <= _SMALL:
+        return "own"
+    if wanted in ("auto", "continuous"):
+        if covers(model):
+            return "continuous"
+        if wanted == "continuous":
+            raise InputError(
+                "--model-arg engine=continuous: covers models of plain and sliding attention alone; "
+                "type engine=transformers"
+            )
+        return "transformers"
     return wanted
 
 
 def _parameters(model: Any) -> int:
     return sum(weight.numel() for weight in model.parameters())
-
-
-def _cache_bytes(model: Any) -> int:
-    """Bytes that one token of one row takes in an attention cache."""
-    config = model.config.get_text_config()
-    heads = getattr(config, "num_attention_heads", None) or 1
-    kept = getattr(config, "num_key_value_heads", None) or heads
-    size = getattr(config, "head_dim", None) or getattr(config, "hidden_size", 0) // heads
-    return 2 * getattr(config, "num_hidden_layers", 1) * kept * size * model.dtype.itemsize
 
 
 def _positive(value: object) -> int | None:

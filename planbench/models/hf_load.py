@@ -26,7 +26,7 @@ ARGS = {
     "revision": "a branch, tag or commit of the hub",
     "base": "the base model of an adapter",
     "thinking": "yes|no (for chat templates that can switch it)",
-    "engine": "auto|own|transformers (whose forward pass; own is for small Llama and LFM2 on a cpu)",
+    "engine": "auto|continuous|own|transformers|cb|vllm (own: small Llama and LFM2 on a cpu; cb, vllm: a GPU)",
 }
 """The `--model-arg`s of a checkpoint."""
 
@@ -117,7 +117,10 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
     _check_architecture(files, options.trust_remote_code)
     check_layers(files)
     device = _device(options.args.get("device", ""))
-    dtype = dtype or ("float32" if device == "cpu" else "auto")
+    if device == "cpu":
+        dtype = dtype or "float32"
+        dtype = _fast_on_cpu() if dtype == "auto" else dtype
+    dtype = dtype or "auto"
     shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
     with _refusing(folder, "config.json cannot be used"):
         config = AutoConfig.from_pretrained(folder, **shared)
@@ -146,6 +149,15 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
             model = with_adapter(model, files.adapter)
         check_numbers(files.adapter, model)
     return Loaded(files, model.eval(), tokenizer, str(model.device), str(model.dtype).removeprefix("torch."))
+
+
+def _fast_on_cpu() -> str:
+    """bfloat16 where the processor multiplies in it, else float32. Asked of the processor, not timed: a fingerprint
+    must not hang on how busy a machine is."""
+    import torch
+
+    has = (getattr(torch.cpu, f"_is_{unit}_supported", None) for unit in ("amx_tile", "avx512_bf16"))
+    return "bfloat16" if any(ask is not None and ask() for ask in has) else "float32"
 
 
 def load_texts(folder: Path, options: LoadOptions) -> tuple[Any, Any, Any]:

@@ -45,7 +45,7 @@ def decode_small(
                 batch.keep(kept)
                 chosen, present, alive = chosen[kept], present[kept], alive[kept]
             logits = model.step(chosen, batch)
-    return completions(tokens, rows, stop)
+    return completions(tokens.tolist(), rows, stop)
 
 
 def one_thread_each(do: Callable[[_Work], _Result], pieces: Sequence[_Work], abreast: int) -> Generator[_Result]:

@@ -104,6 +104,12 @@ def marked_blocks(text: str, opened: bool = False) -> list[Block]:
     return blocks
 
 
+def closes_plan(text: str) -> bool:
+    """Whether the last marker of a text closes a plan, and no letter follows it."""
+    marks = list(_MARK.finditer(text))
+    return bool(marks) and marks[-1]["close"] is not None and not any(map(str.isalnum, text[marks[-1].end() :]))
+
+
 def fenced_blocks(text: str) -> list[Block]:
     """Blocks between fences of backticks or tildes, in order; one left open reaches to the end."""
     pieces = text.replace("~~~", "```").split("```")

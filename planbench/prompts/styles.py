@@ -28,11 +28,13 @@ from planbench.core.verdict import Plan, plan_text
 from planbench.core.write import expression_text
 from planbench.errors import InputError
 from planbench.prompts.compact import name_objects, plan_words
+from planbench.prompts.ending import PlanEnd
 from planbench.prompts.extract import extract_final_plan, extract_plan
 from planbench.prompts.lexicon import lexicon_of
 from planbench.prompts.reasoning import ASKED, REASONINGS, Reasoning, worked
 from planbench.prompts.wording import Wording, clauses
 from planbench.records.prompt import Message, Prompt
+from planbench.records.sampling import Ending
 
 if TYPE_CHECKING:
     from planbench.core.compile import CompiledTask
@@ -244,6 +246,12 @@ def build_prompt(
 def read_reply(style: str, text: str, task: CompiledTask, wording: Wording) -> Plan | None:
     """The plan in a reply to a prompt of this style."""
     return cast("Read", _named(style, 1))(text, task, wording)
+
+
+def end_of(style: str) -> Ending | None:
+    """How a plan ends in a style, None where only the end of the reply ends it: a compact plan has no marker, and one
+    that was reasoned may be a draft that is corrected below."""
+    return PlanEnd() if style in ("pddl", "english") else None
 
 
 def _named(style: str, part: int) -> object:

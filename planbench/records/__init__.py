@@ -2,11 +2,12 @@
 
 from planbench.core.verdict import VERDICT_KINDS, Plan, Step, Verdict, VerdictKind
 from planbench.records.prompt import Message, Prompt
-from planbench.records.sampling import FinishReason, Reply, Request, SamplingSettings
+from planbench.records.sampling import Ending, FinishReason, Reply, Request, SamplingSettings
 from planbench.records.task import ReferencePlan, Task, task_set_hash
 
 __all__ = [
     "VERDICT_KINDS",
+    "Ending",
     "FinishReason",
     "Message",
     "Plan",

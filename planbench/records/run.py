@@ -40,6 +40,7 @@ class RunConfig(_Frozen):
     temperature: float
     top_p: float
     max_tokens: int
+    max_thinking_tokens: int | None = None
     samples: int
     seed: int
     batch_size: str

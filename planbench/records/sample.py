@@ -30,7 +30,8 @@ class Sample(BaseModel):
     `key` is unique within a run: `<task hash>-<prompt hash>-<sample index>`; model and sampling settings are the
     run's. `plan` holds the steps as PDDL text (`(stack b1 b2)`), None where nothing read as a plan. `length` and
     `cost` are the plan's, `reference_length` that of the reference plan (None where none is known). `seconds` is the
-    model's time for this reply alone, judging not included.
+    model's time for this reply alone, judging not included. `near_ties` counts greedy choices between two tokens whose
+    logits differ by less than 1e-4, which rounding could have turned; None where the model does not say.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +48,7 @@ class Sample(BaseModel):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float = 0.0
+    near_ties: int | None = None
     plan: tuple[str, ...] | None = None
     verdict: VerdictRecord
     length: int | None = None

@@ -118,11 +118,13 @@ class Part(_Frozen):
 
 
 class Summary(Part):
-    """A whole run."""
+    """A whole run. `near_ties` counts the greedy choices between two tokens whose logits differ by less than 1e-4, None
+    where the model does not say."""
 
     schema_version: int = Field(default=SUMMARY_SCHEMA, alias="schema")
     model: str
     model_fingerprint: str
     prompt: str
     finished: bool
+    near_ties: int | None = None
     by_domain: dict[str, Part]

@@ -33,6 +33,17 @@ _SMALL_SHAPES: dict[str, dict[str, Any]] = {
     "Qwen2": _SHAPE,
     "Qwen3": {**_SHAPE, "head_dim": 8},
     "Mistral": {**_SHAPE, "sliding_window": 6},
+    "Gemma2": {
+        **_SHAPE,
+        "head_dim": 8,
+        "query_pre_attn_scalar": 8,
+        "sliding_window": 6,
+        "layer_types": ["sliding_attention", "full_attention"],
+        "attn_logit_softcapping": 2.0,
+    },
+    "Mixtral": {**_SHAPE, "num_local_experts": 4, "num_experts_per_tok": 2},
+    "Qwen3Moe": {**_SHAPE, "head_dim": 8, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16},
+    "GptOss": {**_SHAPE, "head_dim": 8, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 6},
     "GPT2": {
         "vocab_size": len(WORDS),
         "n_embd": 32,
@@ -51,7 +62,7 @@ _SMALL_SHAPES: dict[str, dict[str, Any]] = {
     },
     "Lfm2": {**_SHAPE, "num_hidden_layers": 3, "layer_types": ["conv", "full_attention", "conv"], "conv_L_cache": 3},
 }
-ARCHITECTURES = tuple(_SMALL_SHAPES)
+ARCHITECTURES = ("Llama", "Qwen2", "Qwen3", "Mistral", "GPT2", "Bloom", "Mamba", "Lfm2")
 
 CHAT = "{% for m in messages %}{{ '<s> ' + m['role'] + ' ' + m['content'] + ' </s> ' }}{% endfor %}"
 CHAT += "{% if add_generation_prompt %}{{ '<s> assistant ' }}{% endif %}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from planbench.errors import InputError
+from planbench.errors import InputError, MissingPackage
 from planbench.models import load
 from planbench.models.hf import HfModel
 from planbench.records import Message, Prompt, Reply, SamplingSettings
@@ -46,7 +47,7 @@ def test_every_request_gets_one_reply(folder: Path) -> None:
         assert reply.seconds > 0
 
 
-@pytest.mark.parametrize("engine", ["own", "transformers"])
+@pytest.mark.parametrize("engine", ["own", "continuous", "transformers"])
 @pytest.mark.parametrize("settings", [GREEDY, SAMPLED])
 def test_an_interrupted_run_goes_on_to_the_same_replies(folder: Path, settings: SamplingSettings, engine: str) -> None:
     requests = [request(text, seed) for text in prompts(6) for seed in range(3)]
@@ -175,13 +176,71 @@ def test_fingerprint_changes_with_all_that_changes_a_reply(tmp_path: Path) -> No
     assert checkpoint(saved("again")).fingerprint == checkpoint(plain).fingerprint
 
 
-def test_a_batch_that_does_not_fit_says_what_to_type(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_large(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError("no memory\nat all")
+@pytest.mark.parametrize("fits", [0, 2])
+def test_a_fixed_batch_that_does_not_fit_is_computed_in_halves(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fits: int
+) -> None:
+    from planbench.models import hf
 
-    monkeypatch.setattr("planbench.models.hf.decode", too_large)
-    with pytest.raises(InputError, match=r"a batch of 6 .* type --batch-size 3$"):
-        list(checkpoint(folder, 6, engine="transformers").replies([request(text) for text in prompts(9)], (), GREEDY))
+    whole = hf.decode
+
+    def cramped(model: Any, rows: Any, **how: Any) -> Any:
+        if len(rows) > fits:
+            raise torch.OutOfMemoryError("no memory")
+        return whole(model, rows, **how)
+
+    requests = [request(text) for text in prompts(9)]
+    expected = dict(checkpoint(folder, 6, engine="transformers").replies(requests, (), GREEDY))
+    monkeypatch.setattr(hf, "decode", cramped)
+    found = dict(checkpoint(folder, 6, engine="transformers").replies(requests, (), GREEDY))
+    assert found.keys() == expected.keys()
+    for position, reply in found.items():
+        if fits:
+            assert words(reply) == words(expected[position])
+        else:
+            assert (reply.finish, "do not fit into memory" in reply.error) == ("error", True)
+
+
+def test_a_reply_stops_at_the_end_of_its_plan_and_thinking_at_its_budget(folder: Path) -> None:
+    class WordEnd:
+        """A style whose plans end in one word."""
+
+        def __init__(self, word: str) -> None:
+            self.last = word
+
+        def __call__(self, text: str) -> bool:
+            return text.endswith(self.last)
+
+    requests = [request(text) for text in prompts(6)]
+    model = checkpoint(folder, engine="continuous")
+    free = dict(model.replies(requests, (), GREEDY))
+    word = free[0].text.split()[4]
+    for engine in ("continuous", "own", "transformers"):
+        ending = [replace(one, ended=WordEnd(word)) for one in requests]
+        for position, reply in checkpoint(folder, engine=engine).replies(ending, (), GREEDY):
+            said = free[position].text.split()
+            if word in said:
+                assert reply.text.split() == said[: said.index(word) + 1]
+                assert (reply.finish, reply.completion_tokens) == ("stop", said.index(word) + 1)
+            else:
+                assert words(reply) == words(free[position])
+    with pytest.raises(InputError, match=r"--max-thinking-tokens: engine own .*engine=continuous"):
+        list(checkpoint(folder, engine="own").replies(requests, (), SamplingSettings(max_thinking_tokens=4)))
+    assert dict(model.replies(requests, (), replace(GREEDY, max_thinking_tokens=4))).keys() == free.keys()
+
+
+@pytest.mark.parametrize(
+    ("engine", "says"),
+    [
+        ("cb", r"engine=cb: runs on a CUDA device, not on cpu"),
+        ("vllm", r"engine=vllm: vLLM is not installed; type: pip install"),
+        ("fast", r"engine=fast: type one of auto, own, continuous"),
+    ],
+)
+def test_an_engine_that_cannot_run_says_so_in_a_line(folder: Path, engine: str, says: str) -> None:
+    with pytest.raises((InputError, MissingPackage), match=says) as error:
+        checkpoint(folder, engine=engine)
+    assert "\n" not in str(error.value)
 
 
 def test_half_precision_and_shards_load(tmp_path: Path) -> None:

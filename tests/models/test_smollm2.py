@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from planbench import paths
 from planbench.errors import MissingPackage
 from planbench.models import gguf, load
 from planbench.models.catalog import prompt_encoder
+from planbench.models.hf import HfModel
 from planbench.preparation import examples, prepare
 from planbench.prompts.styles import build_prompt
 from planbench.records import Message, Prompt, Request, SamplingSettings
@@ -68,6 +70,24 @@ def test_smollm2_answers_and_its_conversion_is_kept(
     os.link(installed, moved) if os.stat(installed).st_dev == os.stat(tmp_path).st_dev else moved.symlink_to(installed)
     assert gguf.converted(installed) == kept
     assert load("smollm2-135m", model_args={"device": "cpu"}).fingerprint == model.fingerprint
+
+
+def test_greedy_equals_generate(installed: Path) -> None:
+    model = load("smollm2-135m", model_args={"device": "cpu"})
+    assert isinstance(model, HfModel)
+    assert model.describe()["engine"] == "continuous"
+    common = "Answer in a few words. You are asked about the world and its cities. "
+    asked = [question(common + text) for text in ("Where is Rome?", "What is the capital of Japan?", "Name a river.")]
+    ended = 0
+    for position, reply in model.replies(asked, (), SamplingSettings(max_tokens=10)):
+        prompt = model.prompt_tokens(asked[position].prompt)
+        ids = model._model.generate(torch.tensor([prompt]), max_new_tokens=10, do_sample=False)[0, len(prompt) :]
+        said = [token for token in ids.tolist() if token not in model._stop]
+        assert reply.near_ties == 0
+        assert reply.text == model._decoded(said)
+        assert reply.completion_tokens == len(ids)
+        ended += reply.finish == "stop"
+    assert ended < 3
 
 
 def test_two_conversions_at_once_leave_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,149 @@
+"""The forward passes that a running batch is made of: reading prompts behind a prefix, and one more token for all.
+
+No product of matrices has fewer than `ROWS` rows, and what attention sums over is a multiple of so many columns.
+From there on the library's products give a row the same bits in any company (tested; fewer rows are multiplied in other
+ways), so that a row's logits do not hang on who stands beside it.
+
+Covered: models that take their attention from the library's registry and whose cache is plain or sliding attention.
+`supports` compares logits, for what a model's attention may do besides.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+from planbench.models.prefixes import Tokens
+from planbench.models.shared_attention import COLUMNS, NAME, Pass, Prefix, Store, forward
+
+ROWS = 8
+"""Rows of a product of matrices, at least. Below, products are computed in other ways, with other last bits."""
+
+_SCORES = 2**26
+"""Scores of attention that are held at a time when a long prompt is read."""
+
+_PROBE = 12
+"""Tokens of the prefix and of the rest on which `supports` tries a model."""
+
+
+class Passes:
+    """The forward passes of a causal LM of transformers in evaluation mode. `supports` says which."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.windows = layer_windows(model) or []
+        self.seconds = 0.0
+        accepted = inspect.signature(model.forward).parameters
+        self._positions = "position_ids" in accepted
+        self._keep = "logits_to_keep" in accepted
+        self._heads = model.config.get_text_config().num_attention_heads
+
+    def read(self, prefix: Prefix, prompts: Sequence[Tokens]) -> tuple[Store, Tensor]:
+        """Keys and values of `prompts`, which stand behind `prefix`, and the logits `[prompts, vocabulary]` after."""
+        device, ends = self.model.device, [len(prompt) - 1 for prompt in prompts]
+        width = max(ROWS, max(ends) + 1)
+        columns = up(width, COLUMNS)
+        store = Store(len(prompts), columns)
+        tokens = torch.tensor([[*prompt, *[prompt[-1]] * (width - len(prompt))] for prompt in prompts], device=device)
+        logits: list[Tensor | None] = [None] * len(prompts)
+        chunk = max(ROWS, min(width, _SCORES // (self._heads * len(prompts) * (prefix.tokens + columns))))
+        for first in range(0, width, chunk):
+            first = min(first, max(0, width - ROWS))  # the last piece is no narrower either
+            end = min(first + chunk, width)
+            start = torch.full((len(prompts),), first, device=device)
+            now = Pass(store, start, end - first, [(prefix, None)], columns, self.windows, first)
+            places = sorted({last - first for last in ends if first <= last < end})
+            out = self._forward(now, tokens[:, first:end], places)
+            for number, last in enumerate(ends):
+                if first <= last < end:
+                    logits[number] = out[number, last - first if not self._keep else _kept(places).index(last - first)]
+        return store, torch.stack([one for one in logits if one is not None]).float()
+
+    def step(self, store: Store, groups: Sequence[tuple[Prefix, Tensor | None]], start: Tensor, last: Tensor) -> Tensor:
+        """The logits `[rows, vocabulary]` after one more token `last` `[rows]` of every row."""
+        columns = up(int(start.max()) + 1, COLUMNS)
+        now = Pass(store, start, 1, groups, columns, self.windows)
+        return self._forward(now, last[:, None], [0])[:, -1].float()
+
+    def _forward(self, now: Pass, tokens: Tensor, places: Sequence[int]) -> Tensor:
+        extra: dict[str, Any] = {"position_ids": now.positions()} if self._positions else {}
+        if self._keep:
+            extra["logits_to_keep"] = 1 if now.width == 1 else torch.tensor(_kept(places), device=tokens.device)
+        started = time.perf_counter()
+        logits = forward(self.model, now, tokens, extra)
+        self.seconds += time.perf_counter() - started
+        return logits
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Inside, the model's attention is ours."""
+        before = self.model.config._attn_implementation
+        self.model.set_attn_implementation(NAME)
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            self.model.set_attn_implementation(before)
+
+
+def _kept(places: Sequence[int]) -> list[int]:
+    """Places whose logits are computed: those wanted, and more of the first ones up to `ROWS`."""
+    return sorted({*places, *range(ROWS)}) if len(places) < ROWS else list(places)
+
+
+def up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
+
+
+def layer_windows(model: Any) -> list[int | None] | None:
+    """How far each layer looks back, None for all the way; None in all where it has layers of another kind."""
+    if getattr(model, "_is_stateful", False) or "past_key_values" not in inspect.signature(model.forward).parameters:
+        return None
+    if not getattr(model, "_supports_attention_backend", False):
+        return None
+    windows: list[int | None] = []
+    for layer in DynamicCache(config=model.config).layers:
+        if type(layer) is DynamicLayer:
+            windows.append(None)
+        elif type(layer) is DynamicSlidingWindowLayer:
+            windows.append(layer.sliding_window)
+        else:
+            return None
+    return windows or None
+
+
+def supports(model: Any) -> bool:
+    """Whether the engine computes a model's logits as the library does: tried, on a few tokens."""
+    windows = layer_windows(model)
+    if windows is None:
+        return False
+    vocabulary = int(model.get_input_embeddings().weight.shape[0])
+    tokens = tuple((7 * number + 1) % vocabulary for number in range(2 * _PROBE))
+    passes = Passes(model)
+    try:
+        with torch.inference_mode():
+            expected = model(input_ids=torch.tensor([tokens], device=model.device)).logits[0].float()
+        with passes.attached():
+            store, _ = passes.read(Prefix(0), [tokens[:_PROBE]])
+            prefix = Prefix(
+                _PROBE,
+                [keys[0, :, :_PROBE] for keys in store.keys],
+                [values[0, :, :_PROBE] for values in store.values],
+            )
+            own, logits = passes.read(prefix, [tokens[_PROBE:-1]])
+            start = torch.tensor([_PROBE - 1], device=model.device)
+            last = torch.tensor([tokens[-1]], device=model.device)
+            more = passes.step(own, [(prefix, None)], start, last)
+    except Exception:  # a model of another make can fail in any way; it is decoded by the library then
+        return False
+    found = torch.cat([logits, more])
+    close = 1e-3 if model.dtype == torch.float32 else 0.1
+    return bool((found - expected[-2:]).abs().max() <= close * max(1.0, float(expected.abs().max())))

@@ -1,0 +1,224 @@
+"""Attention of rows that begin alike, inside the library's forward pass.
+
+The rows of a batch are of different ages and share beginnings. What a row attends to has two parts: a prefix, whose
+keys and values stand in memory once and which all rows of a group read together, as one product of matrices; and what
+is the row's own, the rest of its prompt and what it has said, at the front of a buffer of its own. So no row is padded,
+a row can join or leave at any step, and memory and time of a common beginning do not grow with the number of rows.
+
+The library's models ask a registry for their attention and a cache to keep keys and values: ours are entered there. A
+`Pass` says, for one forward pass, which row stands where.
+
+Covered: models that take their attention from the registry and keep plain or sliding attention layers, whatever stands
+between. What else an attention may do (sinks, biases by position) is not: `planbench.models.continuous` notices by
+comparing logits, and such a model is decoded in another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AttentionInterface
+from transformers.cache_utils import Cache, DynamicLayer
+
+NAME = "planbench_shared"
+"""Our entry in the library's registry."""
+
+COLUMNS = 64
+"""Own tokens are read in multiples of so many: sums over them then do not hang on who else is there."""
+
+
+@dataclass
+class Store:
+    """Keys and values of rows, `[slots, heads, tokens, size]` for each layer, made when a layer is first written."""
+
+    slots: int
+    tokens: int
+    keys: list[Tensor] = field(default_factory=list[Tensor])
+    values: list[Tensor] = field(default_factory=list[Tensor])
+
+    def grow(self, slots: int, tokens: int) -> None:
+        """Room for so many slots and tokens, at least."""
+        if slots <= self.slots and tokens <= self.tokens:
+            return
+        slots, tokens = max(slots, self.slots), max(tokens, self.tokens)
+        # One tensor at a time: twice the memory of one layer, not of all.
+        for states in (self.keys, self.values):
+            for layer, old in enumerate(states):
+                new = old.new_zeros((slots, old.shape[1], tokens, old.shape[3]))
+                new[: self.slots, :, : self.tokens] = old
+                states[layer] = new
+        self.slots, self.tokens = slots, tokens
+
+    def copy(self, slot: int, source: Store, row: int, tokens: int) -> None:
+        """Put the first `tokens` of a row of another store (or of this one) into a slot."""
+        for ours, theirs in ((self.keys, source.keys), (self.values, source.values)):
+            if not ours:
+                shapes = ((self.slots, states.shape[1], self.tokens, states.shape[3]) for states in theirs)
+                ours.extend(theirs[0].new_zeros(shape) for shape in shapes)
+            for into, states in zip(ours, theirs, strict=True):
+                into[slot, :, :tokens] = states[row, :, :tokens]
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """Keys and values `[heads, tokens, size]` of a common beginning, for each layer; none where `tokens` is 0."""
+
+    tokens: int
+    keys: Sequence[Tensor] = ()
+    values: Sequence[Tensor] = ()
+
+
+@dataclass
+class Pass:
+    """One forward pass of `width` tokens for each row.
+
+    Row r stands in slot r, and its tokens go to its buffer from `start[r]` on; with a width above 1 all rows start at
+    the same place. `groups` are prefixes and the rows that have them, None for all rows.
+    """
+
+    store: Store
+    start: Tensor
+    width: int
+    groups: Sequence[tuple[Prefix, Tensor | None]]
+    columns: int
+    windows: Sequence[int | None]
+    first: int = 0
+    _hidden: dict[int | None, Tensor] = field(default_factory=dict[int | None, Tensor])
+    _rows: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rows = torch.arange(len(self.start), device=self.start.device)
+        self.before = torch.zeros_like(self.start)
+        for prefix, rows in self.groups:
+            if rows is None:
+                self.before += prefix.tokens
+            else:
+                self.before[rows] = prefix.tokens
+        # In such multiples too, or what is a row's own would stand elsewhere beside a longer prefix than its own.
+        self.shared = -(-max(prefix.tokens for prefix, _ in self.groups) // COLUMNS) * COLUMNS
+
+    def positions(self) -> Tensor:
+        """The position `[rows, width]` of each token in its text."""
+        return (self.before + self.start)[:, None] + torch.arange(self.width, device=self.start.device)
+
+    def write(self, layer: int, keys: Tensor, values: Tensor) -> None:
+        for states, new in ((self.store.keys, keys), (self.store.values, values)):
+            if layer == len(states):
+                states.append(new.new_zeros((self.store.slots, new.shape[1], self.store.tokens, new.shape[3])))
+            if self.width == 1:
+                states[layer][self._rows, :, self.start] = new[:, :, 0]
+            else:
+                states[layer][: len(new), :, self.first : self.first + self.width] = new
+
+    def hidden(self, layer: int) -> Tensor:
+        """What may not be looked at: true in `[rows, 1, 1, width, shared + columns]`."""
+        window = self.windows[layer]
+        if window not in self._hidden:
+            device = self.start.device
+            own = torch.arange(self.columns, device=device)
+            asked = self.start[:, None] + torch.arange(self.width, device=device)
+            mask = torch.zeros(len(self.start), self.width, self.shared + self.columns, dtype=torch.bool, device=device)
+            mask[..., self.shared :] = own > asked[..., None]
+            common = torch.arange(self.shared, device=device)
+            mask[..., : self.shared] = (common >= self.before[:, None])[:, None]
+            if window is not None:
+                oldest = (asked + self.before[:, None] - window)[..., None]
+                mask[..., : self.shared] |= common <= oldest
+                mask[..., self.shared :] |= own + self.before[:, None, None] <= oldest
+            self._hidden[window] = mask[:, None, None]
+        return self._hidden[window]
+
+
+_CURRENT: ContextVar[Pass] = ContextVar("planbench pass")
+
+
+class _Layer(DynamicLayer):
+    """Hands new keys and values to the current pass."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        _CURRENT.get().write(self.number, key_states, value_states)
+        return key_states, value_states
+
+    def get_seq_length(self) -> int:
+        now = _CURRENT.get()
+        return now.shared + now.first
+
+
+def forward(model: Any, now: Pass, tokens: Tensor, extra: dict[str, Any]) -> Tensor:
+    """The logits of one pass; `tokens` is `[rows, width]`. The model's attention must be set to `NAME`."""
+    cache = Cache(layers=[_Layer(number) for number in range(len(now.windows))])
+    token = _CURRENT.set(now)
+    try:
+        return model(input_ids=tokens, past_key_values=cache, use_cache=True, **extra).logits
+    finally:
+        _CURRENT.reset(token)
+
+
+def _attend(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    softcap: float | None = None,
+    **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """As the library's attention functions: `[rows, heads, width, size]` in, `[rows, width, heads, size]` out."""
+    now, layer = _CURRENT.get(), module.layer_idx
+    rows, heads, width, size = query.shape
+    kept = key.shape[1]
+    times = heads // kept * width
+    query = (query * (size**-0.5 if scaling is None else scaling)).reshape(rows, kept, times, size)
+    keys, values = (states[layer][:rows, :, : now.columns] for states in (now.store.keys, now.store.values))
+    scores = query.new_empty(rows, kept, times, now.shared + now.columns)
+    scores[..., now.shared :] = query @ keys.transpose(-1, -2)
+    for prefix, of in now.groups:
+        if not prefix.tokens:
+            continue
+        asked = _together(query if of is None else query[of])
+        found = _apart(asked @ prefix.keys[layer].transpose(-1, -2), times)
+        if of is None:
+            scores[..., : prefix.tokens] = found
+        else:
+            scores[of, ..., : prefix.tokens] = found
+    if softcap is not None:
+        scores = torch.tanh(scores / softcap) * softcap
+    # What stands behind a shorter prefix was never written; it is hidden here with the rest.
+    wide = scores.view(rows, kept, heads // kept, width, -1)
+    wide.masked_fill_(now.hidden(layer), float("-inf"))
+    shares = scores.softmax(-1, dtype=torch.float32).to(value.dtype)
+    mixed = shares[..., now.shared :] @ values
+    for prefix, of in now.groups:
+        if not prefix.tokens:
+            continue
+        share = shares[..., : prefix.tokens] if of is None else shares[of, ..., : prefix.tokens]
+        found = _apart(_together(share) @ prefix.values[layer], times)
+        if of is None:
+            mixed += found
+        else:
+            mixed[of] += found
+    return mixed.view(rows, heads, width, -1).transpose(1, 2).contiguous(), None
+
+
+def _together(states: Tensor) -> Tensor:
+    """`[rows, heads, times, n]` as `[heads, rows * times, n]`: one product of matrices for all rows."""
+    return states.transpose(0, 1).flatten(1, 2)
+
+
+def _apart(states: Tensor, times: int) -> Tensor:
+    """The inverse of `_together`."""
+    return states.unflatten(1, (-1, times)).transpose(0, 1)
+
+
+AttentionInterface.register(NAME, _attend)

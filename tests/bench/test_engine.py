@@ -1,0 +1,131 @@
+"""How fast a pretrained language model samples, against a plain loop over `generate` and against what is possible.
+
+Run with `OMP_NUM_THREADS=1 pytest tests/bench/test_engine.py -s`: all are measured in one run, in seconds of the
+processor, which other work on the machine does not lengthen much, and the ratios are printed. No test here fails on
+time. 64 Blocksworld tasks (TASKS=512 for more) with a solved example before them, so that all prompts begin with the
+same 600 tokens or so, are answered greedily with 64 tokens each.
+
+The plain loop is sorted by length; the best of some batch sizes counts (SIZES=16,32), each on as many prompts as fill
+one batch, spread over all lengths. The bound is the time of the distinct prompt tokens at the rate at which the library
+reads one long text, and of the new tokens at the rate at which it says one token for each of 64 rows behind texts of a
+few tokens: what no scheduling can beat.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from time import process_time
+from typing import Any
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+from transformers import DynamicCache
+
+from planbench.errors import MissingPackage
+from planbench.models import load
+from planbench.models.continuous import Engine
+from planbench.models.decode import Row
+from planbench.models.hf import HfModel
+from planbench.models.prefixes import shared_prefixes
+from planbench.preparation import examples, prepare
+from planbench.prompts.styles import build_prompt
+from planbench.suite.generator import generate
+
+TASKS = int(os.environ.get("TASKS", "64"))
+LIMIT = 64
+SHOTS = 1
+SIZES = tuple(int(size) for size in os.environ.get("SIZES", "16,32").split(","))
+
+
+@pytest.fixture(scope="module")
+def prompts() -> tuple[HfModel, list[tuple[int, ...]]]:
+    try:
+        model = load("smollm2-135m", model_args={"device": "cpu"})
+    except MissingPackage as error:
+        pytest.skip(str(error))
+    assert isinstance(model, HfModel)
+    tasks = generate("blocksworld", TASKS, plan_length=(4, 24))
+    shots = examples(tasks, SHOTS)["blocksworld"]
+    texts = [
+        build_prompt("pddl", one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, shots)
+        for one in prepare(tasks)
+    ]
+    return model, [tuple(model.prompt_tokens(text)) for text in texts]
+
+
+@pytest.mark.benchmark(group="sample replies of a language model")
+def test_engine(benchmark: BenchmarkFixture, prompts: tuple[HfModel, list[tuple[int, ...]]]) -> None:
+    model, texts = prompts
+    engine = Engine(model._model, frozenset())
+    rows = [Row(text, LIMIT, 0) for text in texts]
+
+    def sample() -> list[tuple[int, ...]]:
+        answers = sorted(engine.run(rows, range(len(rows)), 64), key=lambda answer: answer.index)
+        return [answer.completion.tokens for answer in answers if answer.completion is not None]
+
+    start = process_time()
+    said = benchmark.pedantic(sample, rounds=1)
+    seconds = process_time() - start
+    assert [len(tokens) for tokens in said] == [LIMIT] * len(rows)
+    if benchmark.stats is None:  # --benchmark-disable: it ran once, untimed
+        return
+    counts = engine.counts
+    groups = shared_prefixes(texts)
+    distinct = sum(len(group.prefix) + sum(len(one) - len(group.prefix) for one in group.prompts) for group in groups)
+    reading, saying = reading_rate(model._model, max(texts, key=len)), saying_rate(model._model)
+    bound = distinct / reading + len(rows) * LIMIT / saying
+    plain = {size: plain_rate(model._model, texts, size) for size in SIZES}
+    ours, best = len(rows) / seconds, max(plain.values())
+    overhead = counts.seconds / counts.forward_seconds - 1
+    benchmark.extra_info |= {"ratio": ours / best, "share_of_bound": bound / seconds, "overhead": overhead}
+    print(
+        f"\n{len(rows)} prompts of {min(map(len, texts))} to {max(map(len, texts))} tokens, {distinct} distinct in "
+        f"{len(groups)} groups, {LIMIT} new each: {seconds:.1f} s, {ours:.3f} tasks/s; generate: "
+        + ", ".join(f"{rate:.3f} in batches of {size}" for size, rate in plain.items())
+        + f"; ratio {ours / best:.1f}\nbound: {distinct} tokens at {reading:.0f}/s and {len(rows) * LIMIT} at "
+        f"{saying:.0f}/s: {bound:.1f} s; reached {bound / seconds:.0%}; scheduling {overhead:.1%} of the model's time"
+    )
+
+
+def plain_rate(model: Any, texts: Sequence[tuple[int, ...]], size: int) -> float:
+    """Tasks a second of a sorted loop over `generate`, on a batch of prompts of all lengths."""
+    ordered = sorted(texts, key=len, reverse=True)
+    ordered = ordered[:: max(1, len(ordered) // size)][:size]
+    start = process_time()
+    for first in range(0, len(ordered), size):
+        batch = ordered[first : first + size]
+        width = max(map(len, batch))
+        model.generate(
+            torch.tensor([[0] * (width - len(text)) + list(text) for text in batch]),
+            attention_mask=torch.tensor([[0] * (width - len(text)) + [1] * len(text) for text in batch]),
+            do_sample=False,
+            min_new_tokens=LIMIT,
+            max_new_tokens=LIMIT,
+            pad_token_id=0,
+        )
+    return len(ordered) / (process_time() - start)
+
+
+def reading_rate(model: Any, text: tuple[int, ...]) -> float:
+    """Prompt tokens a second, the best of three readings of one long text."""
+    ids, times = torch.tensor([text]), list[float]()
+    with torch.inference_mode():
+        for _ in range(3):
+            start = process_time()
+            model(input_ids=ids, use_cache=True, logits_to_keep=1)
+            times.append(process_time() - start)
+    return len(text) / min(times)
+
+
+def saying_rate(model: Any, rows: int = 64, steps: int = 6) -> float:
+    """New tokens a second for `rows` rows behind texts of one token, the best of some steps."""
+    cache, ids, times = DynamicCache(config=model.config), torch.ones(rows, 1, dtype=torch.long), list[float]()
+    with torch.inference_mode():
+        for _ in range(steps):
+            start = process_time()
+            logits = model(input_ids=ids, past_key_values=cache, use_cache=True).logits
+            ids = logits[:, -1:].argmax(-1)
+            times.append(process_time() - start)
+    return rows / min(times)
