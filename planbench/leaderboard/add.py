@@ -83,7 +83,7 @@ def _entry(record: RunRecord, name: str, card: Card, file: SamplesFile) -> Entry
         name=_without_folder(config.model),
         fingerprint=config.model_fingerprint,
         kind=str(record.model.get("kind") or "model"),
-        described={key: value for key, value in record.model.items() if key != "kind" and not _is_path(value)},
+        described={key: value for key, value in record.model.items() if key != "kind" and _is_short(value)},
     )
     settings = Settings(
         prompt=config.prompt,
@@ -94,6 +94,7 @@ def _entry(record: RunRecord, name: str, card: Card, file: SamplesFile) -> Entry
         max_tokens=config.max_tokens,
         samples=config.samples,
         seed=config.seed,
+        max_thinking_tokens=config.max_thinking_tokens,
         model_args={key: _without_folder(value) for key, value in config.model_args.items()},
     )
     identity = repr((model.fingerprint, settings, file.sha256))
@@ -168,8 +169,11 @@ def _slug(word: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:40].strip("-")
 
 
-def _is_path(value: object) -> bool:
-    return isinstance(value, str) and ("/" in value or "\\" in value)
+def _is_short(value: object) -> bool:
+    """Whether a value says something in a line: no path, no template."""
+    return not isinstance(value, str) or (
+        len(value) <= LONGEST_STEP and value.isprintable() and not set(value) & set("/\\<>`")
+    )
 
 
 def _without_folder(name: str) -> str:

@@ -18,7 +18,7 @@ import json
 import re
 from datetime import date
 from hashlib import blake2b, sha256
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -113,6 +113,7 @@ class Settings(_Frozen):
     samples: Annotated[int, Field(ge=1, le=10_000)]
     seed: Count
     model_args: dict[Line, Line] = Field(max_length=40)
+    max_thinking_tokens: Count | None = None
 
 
 class Tasks(_Frozen):
@@ -161,15 +162,11 @@ class Entry(_Frozen):
 
     def text(self) -> str:
         """The file."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+        return entry_text(self.model_dump(mode="json"))
 
     def sealed(self) -> Entry:
         """The same with its checksum."""
-        return self.model_copy(update={"checksum": self.expected_checksum()})
-
-    def expected_checksum(self) -> str:
-        bare = self.model_copy(update={"checksum": ""})
-        return blake2b(bare.text().encode(), digest_size=16).hexdigest()
+        return self.model_copy(update={"checksum": checksum(self.model_dump(mode="json"))})
 
 
 class StoredSample(_Frozen):
@@ -190,6 +187,16 @@ class StoredSample(_Frozen):
     def line(self) -> bytes:
         # Written by Python, whose way with numbers does not change between versions.
         return _compact(self.__dict__).encode() + b"\n"
+
+
+def entry_text(document: dict[str, Any]) -> str:
+    """The one way to write an entry. Of the document, not of the record: a summary that has more to say in a later
+    version does not change what an older entry said."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def checksum(document: dict[str, Any]) -> str:
+    return blake2b(entry_text({**document, "checksum": ""}).encode(), digest_size=16).hexdigest()
 
 
 def digest(data: bytes) -> str:

@@ -77,6 +77,8 @@ def run_command(entry: Entry) -> str:
     if asked.top_p != 1:
         words += ["--top-p", f"{asked.top_p:g}"]
     words += ["--max-tokens", str(asked.max_tokens)]
+    if asked.max_thinking_tokens is not None:
+        words += ["--max-thinking-tokens", str(asked.max_thinking_tokens)]
     if asked.seed:
         words += ["--seed", str(asked.seed)]
     for name, value in asked.model_args.items():

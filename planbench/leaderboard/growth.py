@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from planbench.errors import InputError, RunFolderError
 from planbench.leaderboard.entry import Card, Day, Id, Line, plain
-from planbench.leaderboard.reading import EntryFault, first_fault, read_bytes, read_record
+from planbench.leaderboard.reading import EntryFault, as_record, first_fault, read_bytes, read_document
 from planbench.leaderboard.store import EntryFolder
 from planbench.records.files import ITERATE, SUMMARY, read_json, write_whole
 from planbench.records.iterate import SPLITS, IterateRecord, IterateSummary
@@ -49,11 +49,15 @@ class Growth(BaseModel):
         return self.card.title or self.summary.model
 
     def text(self) -> str:
-        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")) + "\n"
+        return _text(self.model_dump(mode="json"))
 
-    def expected_checksum(self) -> str:
-        bare = self.model_copy(update={"checksum": ""})
-        return blake2b(bare.text().encode(), digest_size=16).hexdigest()
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _checksum(document: dict[str, Any]) -> str:
+    return blake2b(_text({**document, "checksum": ""}).encode(), digest_size=16).hexdigest()
 
 
 def add_growth(run: Path, folder: EntryFolder, card: Card) -> Path:
@@ -75,7 +79,7 @@ def add_growth(run: Path, folder: EntryFolder, card: Card) -> Path:
         )
     except ValidationError as error:
         raise RunFolderError(f"{run}: {first_fault(error)}") from None
-    growth = growth.model_copy(update={"checksum": growth.expected_checksum()})
+    growth = growth.model_copy(update={"checksum": _checksum(growth.model_dump(mode="json"))})
     faults = list(_faults(growth))
     if faults:
         raise RunFolderError(f"{run}: {faults[0]}")
@@ -91,10 +95,11 @@ def add_growth(run: Path, folder: EntryFolder, card: Card) -> Path:
 def read_growth(folder: EntryFolder, name: str) -> Growth:
     """Raises EntryFault."""
     data = read_bytes(folder.growth / f"{name}.json", MAX_BYTES)
-    growth = read_record(data, Growth, f"growth/{name}.json", signed=True)
+    document = read_document(data, f"growth/{name}.json", signed=True)
+    growth = as_record(document, Growth, f"growth/{name}.json")
     if growth.id != name:
         raise EntryFault(f"growth/{name}.json: holds {growth.id}; a file is called as what it holds")
-    if growth.expected_checksum() != growth.checksum or growth.text().encode() != data:
+    if _checksum(document) != growth.checksum or _text(document).encode() != data:
         raise EntryFault(f"growth/{name}.json: was changed after it was written")
     return growth
 

@@ -52,7 +52,10 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 def read_record(data: bytes, kind: type[Record], name: str, *, signed: bool = False) -> Record:
     """A JSON document as a record. Raises EntryFault with the first thing that is wrong."""
-    document = read_document(data, name, signed=signed)
+    return as_record(read_document(data, name, signed=signed), kind, name)
+
+
+def as_record(document: Any, kind: type[Record], name: str) -> Record:
     try:
         # From the text again: what JSON calls a list is a tuple here, which a strict record takes from JSON alone.
         return kind.model_validate_json(json.dumps(document))

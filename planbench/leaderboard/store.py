@@ -17,8 +17,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from planbench import __version__
 from planbench.errors import InputError
-from planbench.leaderboard.entry import Entry, StoredSample, check_id, digest
-from planbench.leaderboard.reading import MAX_JSON, MAX_PACKED, EntryFault, read_bytes, read_record
+from planbench.leaderboard.entry import Entry, StoredSample, check_id, checksum, digest, entry_text
+from planbench.leaderboard.reading import (
+    MAX_JSON,
+    MAX_PACKED,
+    EntryFault,
+    as_record,
+    read_bytes,
+    read_document,
+    read_record,
+)
 from planbench.records.files import write_whole
 from planbench.wording import shown
 
@@ -72,12 +80,13 @@ class EntryFolder:
     def read(self, name: str) -> Stored:
         """An entry, its form checked and nothing else. Raises EntryFault."""
         data = read_bytes(self.entries / f"{_checked(name)}.json", MAX_JSON)
-        entry = read_record(data, Entry, f"{name}.json")
+        document = read_document(data, f"{name}.json")
+        entry = as_record(document, Entry, f"{name}.json")
         if entry.id != name:
             raise EntryFault(f"{name}.json: holds entry {entry.id}; a file is called as its entry is")
-        if entry.expected_checksum() != entry.checksum:
+        if checksum(document) != entry.checksum:
             raise EntryFault(f"{name}.json: was changed after it was written: its checksum is of something else")
-        if entry.text().encode() != data:
+        if entry_text(document).encode() != data:
             raise EntryFault(f"{name}.json: not as planbench writes it: spacing, order of keys, or spelling of numbers")
         packed = read_bytes(self.samples_path(name), MAX_PACKED)
         return Stored(entry, (digest(data), digest(packed)), packed)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from planbench import wording
 from planbench.records.bias import BiasResults
-from planbench.report import wording
 from planbench.report.bias_figures import bias_drawings
 from planbench.report.bias_rows import ARM_HEADINGS, arm_rows, dropped_lines
 from planbench.report.html import render

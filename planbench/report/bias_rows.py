@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from planbench import wording
 from planbench.records.bias import ArmResult, BiasResults, Interval, PairResult
-from planbench.report import wording
 
 PUBLISHED = (
     ("BERT", 0.79),

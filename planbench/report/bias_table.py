@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from planbench import wording
 from planbench.records.bias import BiasResults
-from planbench.report import wording
 from planbench.report.bias_rows import ARM_HEADINGS, PAIR_HEADINGS, arm_rows, dropped_lines, pair_rows
 
 

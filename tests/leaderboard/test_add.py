@@ -86,6 +86,7 @@ def test_an_entry_says_nothing_of_somebody_s_folders(run_folder: Path, tmp_path:
     def from_home(run: dict[str, Any]) -> None:
         run["config"]["model"] = "/home/somebody/checkpoints/mine"
         run["model"]["source"] = "/home/somebody/checkpoints/mine"
+        run["model"]["template"] = "<|start|>{% for message in messages %}\n"
         run["config"]["model_args"] = {"adapter": "/home/somebody/adapter"}
 
     change_run(folder, from_home)

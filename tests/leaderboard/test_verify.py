@@ -17,7 +17,7 @@ import pytest
 from planbench.evaluate import Asked, evaluate
 from planbench.leaderboard import verify as module
 from planbench.leaderboard.add import add, make_card
-from planbench.leaderboard.entry import Entry
+from planbench.leaderboard.entry import Entry, checksum, entry_text
 from planbench.leaderboard.reading import EntryFault
 from planbench.leaderboard.store import EntryFolder
 from planbench.leaderboard.verify import verify
@@ -47,6 +47,16 @@ def test_adding_a_run_twice_gives_the_same_bytes(board: EntryFolder, run_folder:
     add(run_folder, other, make_card({"title": "Random steps", "licence": "MIT", "link": "https://example.org/a"}))
     for path in board.entries.iterdir():
         assert (other.entries / path.name).read_bytes() == path.read_bytes()
+
+
+def test_what_a_later_summary_has_to_say_does_not_spoil_an_older_entry(board: EntryFolder, name: str) -> None:
+    path = board.entries / f"{name}.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    # An entry from before the summary counted near ties.
+    del document["results"]["near_ties"]
+    document["checksum"] = checksum(document)
+    path.write_text(entry_text(document), encoding="utf-8")
+    assert faults_of(board, name) == ""
 
 
 def test_any_flipped_bit_of_the_entry_is_found(board: EntryFolder, name: str) -> None:
