@@ -52,7 +52,12 @@ def command(
     one = prepare([found], rename, seed)[0]
     solved = examples([found], shots, rename, seed).get(found.domain, ())
     prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, solved)
-    if model is not None:
+    if model is not None and model.startswith("server:"):
+        from planbench.models.catalog import load
+
+        # Its template is the server's, so this is the request.
+        print(getattr(load(model, model_args=dict(model_args)), "rendered")(prompt))  # noqa: B009
+    elif model is not None:
         from planbench.models.catalog import prompt_encoder
 
         encoder = prompt_encoder(model, model_args=dict(model_args), trust_remote_code=trust_remote_code)

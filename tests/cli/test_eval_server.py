@@ -159,5 +159,6 @@ def test_prompt_shows_what_would_be_sent(planbench: Shell) -> None:
     with HostileServer(good) as server:
         outcome = planbench("prompt", "blocksworld", "--model", f"server:{server.url}#m")
         body = json.loads(outcome.out)
+    assert body.keys() == {"model", "messages"}
     assert body["model"] == "m"
     assert body["messages"][0]["content"].startswith("Solve a planning task")

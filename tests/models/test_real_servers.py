@@ -140,6 +140,7 @@ def test_vllm_says_what_the_model_says_in_process(tmp_path: Path) -> None:
         "1024",
         "--generation-config",
         "vllm",
+        "--enforce-eager",
     ]
     requests = [Request(text, Prompt("test", (Message("user", text),)), walk(3), "0" * 16, 0, 0) for text in QUESTIONS]
     with serving(command, tmp_path / "log", port, 400) as url:

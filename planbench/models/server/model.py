@@ -24,7 +24,7 @@ from planbench.models.server.exchange import ask, open_client
 from planbench.models.server.faults import Fault
 from planbench.models.server.fleet import Fleet
 from planbench.models.server.listing import Listing, read_listings
-from planbench.models.server.protocol import PATHS, Answer, Dialect, read_answer
+from planbench.models.server.protocol import PATHS, SAMPLED, Answer, Dialect, read_answer
 from planbench.models.server.settings import Settings, read_settings
 from planbench.records import Prompt, Reply, Request, SamplingSettings
 
@@ -80,9 +80,9 @@ class ServerModel:
         }
 
     def rendered(self, prompt: Prompt) -> str:
-        """What is sent for a prompt, with the settings of `planbench eval`; the template is the server's."""
+        """What is sent for a prompt, less how it is sampled; the template is the server's."""
         body = self._dialect.body(self.address.model, prompt, 0, SamplingSettings())
-        return json.dumps(body, indent=2, ensure_ascii=False)
+        return json.dumps({key: body[key] for key in body if key not in SAMPLED}, indent=2, ensure_ascii=False)
 
     def notes(self) -> list[str]:
         """What the person should know of the requests so far."""

@@ -22,6 +22,8 @@ Api = Literal["chat", "completions"]
 Body = dict[str, Any]
 
 PATHS: dict[Api, str] = {"chat": "/chat/completions", "completions": "/completions"}
+SAMPLED = frozenset({"temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stream"})
+"""Fields that say how a reply is drawn."""
 
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 _CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
