@@ -27,6 +27,7 @@ def brute(feature: str, prompt: list[int]) -> bool:
     return any(prompt[place] == prompt[place - 1] for place in range(1, len(prompt)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=4, max_size=9), st.sampled_from(sorted(FEATURES)))
 def test_features_are_what_brute_force_says(prompt: list[int], feature: str) -> None:
     assert bool(FEATURES[feature](np.array([prompt]))[0]) == brute(feature, prompt)
