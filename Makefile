@@ -64,7 +64,7 @@ experiment-smollm2: setup smollm2 ## a pretrained language model through the loo
 	$(BIN)/planbench iterate --config experiments/small/smollm2.toml --out runs/small-smollm2 $(ARGS)
 	$(call numbers_of,smollm2)
 
-experiment-bias: setup ## which features fine-tuning picks up: the toy suite over five seeds, for hours; goes on where it was
+experiment-bias: setup ## which features fine-tuning picks up: the toy suite, five seeds, for hours; goes on where it was
 	$(BIN)/planbench bias --suite toy --out runs/bias-toy $(ARGS)
 	install -m 644 -D runs/bias-toy/results.json experiments/bias/toy/results.json
 	install -m 644 -D -t experiments/bias/toy/figures runs/bias-toy/figures/*.svg

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planbench.bias.arms import Data
@@ -22,6 +22,7 @@ def kt_bits(zeros: int, ones: int) -> float:
     return -log / math.log(2)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 1), min_size=20, max_size=400))
 def test_online_code_with_krichevsky_trofimov_is_the_closed_form(labels: list[int]) -> None:
     code = online_code(len(labels), krichevsky_trofimov(labels))
@@ -33,6 +34,7 @@ def test_online_code_with_krichevsky_trofimov_is_the_closed_form(labels: list[in
     assert len(code.bits) == len(code.blocks)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200_000))
 def test_blocks_are_the_schedule_in_whole_examples(examples: int) -> None:
     sizes = block_sizes(examples)

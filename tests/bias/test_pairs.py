@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ def brute(feature: str, prompt: list[int]) -> bool:
     return any(prompt[place] == prompt[place - 1] for place in range(1, len(prompt)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=4, max_size=9), st.sampled_from(sorted(FEATURES)))
 def test_features_are_what_brute_force_says(prompt: list[int], feature: str) -> None:
     assert bool(FEATURES[feature](np.array([prompt]))[0]) == brute(feature, prompt)
@@ -100,6 +102,19 @@ def test_toy_pairs_are_loverings_and_more() -> None:
     pairs = toy_pairs()
     assert [pair.target for pair in pairs if pair.spurious == "contains-2"] == list(TARGETS)
     assert len({pair.name for pair in pairs}) == len(pairs) == 14
+
+
+def test_the_pair_that_the_page_shows_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "bias.md").read_text(encoding="utf-8")
+    names: dict[str, Callable[[object], list[WordPair]]] = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], names)
+    (pair,) = names["pairs"](None)
+    material = Material(pair, 0, 200)
+    for name, (t, s) in SECTIONS.items():
+        for text in pair.texts(material.test[name]):
+            words = text.split()
+            assert ((words[-1] in ("red", "orange")), words[0] == "now") == (t, s)
+    assert material.training(2_000, 0.5).labels.sum() == 500
 
 
 WORDS = [*language_pairs(), *planning_pairs()]

@@ -17,7 +17,7 @@ RATES = (0.0, 0.1, 0.5)
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=20))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_spearman_is_scipys_ties_and_all(points: list[tuple[int, int]]) -> None:
     x, y = zip(*points, strict=True)
     found = spearman(x, y)

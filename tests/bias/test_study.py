@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -150,11 +151,14 @@ COMMITTED = sorted((Path(__file__).parents[2] / "experiments" / "bias").glob("*.
 def test_committed_configurations_can_be_run(file: Path) -> None:
     from planbench.cli.group import CommandLine
 
-    done = CliRunner().invoke(
-        CommandLine(), ["bias", "--config", str(file), "--dry-run", "--json"], catch_exceptions=False
-    )
+    arguments = ["bias", "--config", str(file), "--dry-run", "--json"]
+    done = CliRunner().invoke(CommandLine(), arguments, catch_exceptions=False)
     assert done.exit_code == 0
-    assert json.loads(done.stdout)["config"]["suite"] in done.stdout
+    written = tomllib.loads(file.read_text())["bias"]
+    settled = json.loads(done.stdout)["config"]
+    assert settled["examples"] == written["examples"]
+    for name, value in written["set"].items():
+        assert settled[name] == value
 
 
 @pytest.mark.parametrize(
