@@ -3,8 +3,6 @@
 A run's loss depends on its own slice alone and the optimiser works number by number, so the runs of a batch are what
 they would be alone; they only share the overhead. Each is drawn from a seed of its own. The last layer starts at zero:
 a classifier starts by giving every answer the same probability.
-
-Not covered: checkpoints of others (`planbench.bias.checkpoint`).
 """
 
 from __future__ import annotations

@@ -163,3 +163,15 @@ class HostileServer:
             named: list[dict[str, Any]] = [one if isinstance(one, dict) else {"id": one} for one in self.models]
             data = [{"created": time.time_ns(), **one} for one in named]  # vLLM gives the moment, too
             call.answer({"object": "list", "data": data})
+
+
+def endless_body(call: Call) -> None:
+    call.raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        call.raw(b"10000\r\n" + b" " * 65536 + b"\r\n")
+
+
+def endless_headers(call: Call) -> None:
+    call.raw(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        call.raw(b"X-More: " + b"x" * 1000 + b"\r\n")

@@ -41,7 +41,7 @@ def adapted(folder: Path, base: Path, seed: int = 1, **changes: Any) -> Any:
     for name, weight in joined.named_parameters():
         if "lora_B" in name:  # zero at first, so that an adapter that was never loaded would go unseen
             torch.nn.init.normal_(weight, std=0.5)
-    joined.save_pretrained(folder)
+    joined.save_pretrained(str(folder))
     edit(folder / ADAPTER, base_model_name_or_path=str(base))
     return joined.eval()
 
