@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--samples", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Replies a task of the pool."
 )
-@click.option("--curate", metavar="RULE", help="shortest, valid, random, none or module:function.  [default: shortest]")
+@click.option("--curate", metavar="RULE", help="A rule, or module:function.  [default: shortest]")
 @click.option("--arms", metavar="ARM,...", help="Several rules, or base-only, from the same generation 0.")
 @click.option(
     "--init",
@@ -74,6 +74,19 @@ if TYPE_CHECKING:
 @click.option("--cap-duplicates", type=click.IntRange(1), help="Keep a plan of a task so often at most.")
 @click.option("--cap-solved", type=Number(0, 1), help="Share of kept tasks that every sample solved, at most.")
 @click.option(
+    "--updates-per-generation",
+    type=click.IntRange(1),
+    help="Updates of a training, each trace read once; 1 is a policy gradient.  [default: as --train says]",
+)
+@click.option(
+    "--match",
+    type=click.Choice(["generations", "tokens", "compute"]),
+    default="generations",
+    show_default=True,
+    help="What all arms get as much of as the first.",
+)
+@click.option("--implicit-reward", is_flag=True, help="Measure what each step acted as if it rewarded.")
+@click.option(
     "--keep", type=click.Choice(["last", "all"]), default="last", show_default=True, help="Which checkpoints stay."
 )
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the checkpoint.")
@@ -112,6 +125,9 @@ def command(
     warm_start_steps: int,
     cap_duplicates: int | None,
     cap_solved: float | None,
+    updates_per_generation: int | None,
+    match: str,
+    implicit_reward: bool,
     keep: str,
     trust_remote_code: bool,
     dry_run: bool,
@@ -165,6 +181,9 @@ def command(
         curation=CurationConfig(duplicates=cap_duplicates, solved=cap_solved),
         training=dict(training),
         probes=tuple(dict.fromkeys(probes)),
+        updates_per_generation=updates_per_generation,
+        match="tokens" if match == "tokens" else "compute" if match == "compute" else "generations",
+        implicit_reward=implicit_reward,
         trust_remote_code=trust_remote_code,
     )
     if warm_start_steps and warm_start is None:
@@ -190,6 +209,10 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _digest(config: IterateConfig) -> str:
-    """A name for the run: what may grow is left out of it, so that the run is found again with more of it."""
-    what = config.model_dump(mode="json", exclude={"generations", "seeds"})
+    """A name for the run: what may grow is left out of it, so that the run is found again with more of it; so are
+    settings younger than the name, where they are not made use of."""
+    what = config.model_dump(mode="json", exclude={"generations", "seeds", "implicit_reward"})
+    for name in ("updates_per_generation", "match"):
+        if what[name] == type(config).model_fields[name].default:
+            del what[name]
     return blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=4).hexdigest()

@@ -25,6 +25,8 @@ _PHASES = {
     "held_out": "measuring on held-out tasks",
     "longer": "measuring on longer tasks",
     "curate": "curating",
+    "score": "scoring its own replies",
+    "fixed": "scoring the fixed replies",
 }
 
 

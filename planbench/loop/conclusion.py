@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import combinations
+from itertools import combinations, count, takewhile
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from planbench.loop.budget import spent
 from planbench.loop.config import Arm, IterateConfig
-from planbench.loop.generations import finished
-from planbench.loop.layout import Place
+from planbench.loop.implicit import implicit_rewards
+from planbench.loop.layout import Place, finished
 from planbench.loop.tasks import TaskSet
 from planbench.loop.times import seconds_of
 from planbench.metrics import horizon
@@ -59,6 +60,8 @@ def generation_record(place: Place, sets: dict[str, TaskSet]) -> Generation | No
         plan_lengths={name: _plan_lengths(folders[name]) for name in splits},
         curated=read_json(curated, Curated) if curated.is_file() else None,
         training=read_json(training, Training) if training.is_file() else None,
+        spent=spent([Place(place.run, place.arm, place.seed, number) for number in range(place.generation + 1)]),
+        plan_diversity=plan_diversity(RunFolder(folders["pool"]).samples()),
         tokens=parts["pool"].tokens.completion_total or 0,
         seconds=seconds_of(place.path),
     )
@@ -74,6 +77,27 @@ def _plan_lengths(folder: Path) -> dict[int, int]:
     return {length: count for length, count in sorted(lengths.items(), key=str) if length is not None}
 
 
+def plan_diversity(samples: Iterable[Sample]) -> float | None:
+    """The chance that two valid plans of one task differ, mean over the tasks with two or more; None without any."""
+    plans: dict[str, Counter[tuple[str, ...]]] = {}
+    for sample in samples:
+        if sample.verdict.kind == "valid" and sample.plan is not None:
+            plans.setdefault(sample.task_hash, Counter())[sample.plan] += 1
+    chances: list[float] = []
+    for counts in plans.values():
+        if (total := counts.total()) > 1:
+            alike = sum(number * (number - 1) for number in counts.values())
+            chances.append(1 - alike / (total * (total - 1)))
+    return sum(chances) / len(chances) if chances else None
+
+
+def _numbers(config: IterateConfig, run: Path, arm: Arm, seed: int) -> Iterable[int]:
+    """The generations that may be there."""
+    if config.match == "generations":
+        return range(config.generations + 1)
+    return takewhile(lambda number: Place(run, arm.name, seed, number).answers("pool").is_dir(), count())
+
+
 def conclude(
     config: IterateConfig,
     arms: Sequence[Arm],
@@ -81,18 +105,23 @@ def conclude(
     run: Path,
     taught: int | None,
     ended: dict[str, str],
+    *,
+    done: bool = False,
 ) -> IterateSummary:
-    """The summary of what is there so far."""
+    """The summary of what is there so far. `done`: every arm has come to its end, where budgets decide that."""
     found: dict[str, list[Generation]] = {}
     for arm in arms:
         rows = (
             generation_record(Place(run, arm.name, seed, number), sets)
             for seed in config.seeds
-            for number in range(config.generations + 1)
+            for number in _numbers(config, run, arm, seed)
         )
         found[arm.name] = [row for row in rows if row is not None]
     answers = _Answers(run, sets)
-    whole = all(len(rows) == len(config.seeds) * (config.generations + 1) for rows in found.values())
+    matched = config.match != "generations"
+    whole = (
+        done if matched else all(len(rows) == len(config.seeds) * (config.generations + 1) for rows in found.values())
+    )
     return IterateSummary(
         model=config.model,
         finished=whole or bool(ended),
@@ -101,8 +130,9 @@ def conclude(
         taught=taught,
         arms=found,
         across=[row for arm in arms for row in _across(arm, found[arm.name], answers)],
-        comparisons=list(_comparisons(found, answers)),
+        comparisons=list(_comparisons(found, answers, matched)),
         first_solved=[row for arm in arms for row in _first_solved(found[arm.name], answers)],
+        implicit_reward=implicit_rewards(config, found, run) if config.implicit_reward else [],
         ended=ended,
         tokens=sum(row.tokens for rows in _once(found) for row in rows),
         seconds=round(sum(sum(row.seconds.values()) for rows in _once(found) for row in rows), 3),
@@ -188,22 +218,36 @@ def _largest(numbers: Iterable[int | None]) -> int | None:
     return max((number for number in numbers if number is not None), default=None)
 
 
-def _comparisons(found: dict[str, list[Generation]], answers: _Answers) -> Iterable[Comparison]:
-    """Each arm's last generation with generation 0, then the arms' last generations with each other."""
-    last = {name: _last(rows) for name, rows in found.items() if rows}
+def _comparisons(found: dict[str, list[Generation]], answers: _Answers, matched: bool) -> Iterable[Comparison]:
+    """Each arm's last generation with generation 0, then the arms' last generations with each other, which are the same
+    number but where the arms were matched by what they cost."""
+    last = {name: _ends(rows) if matched else _last(rows) for name, rows in found.items() if rows}
     pairs: list[tuple[str, list[Generation], str, list[Generation]]] = []
     for name, rows in last.items():
         zero = [row for row in found[name] if row.generation == 0]
         if rows and zero and rows[0].generation > 0:
-            pairs.append(("generation 0", zero, f"{name}, generation {rows[0].generation}", rows))
+            pairs.append(("generation 0", zero, f"{name}, {_numbered(rows)}", rows))
     for one, other in combinations(last, 2):
-        if last[one] and last[other] and last[one][0].generation == last[other][0].generation > 0:
-            number = last[one][0].generation
-            pairs.append((f"{other}, generation {number}", last[other], f"{one}, generation {number}", last[one]))
+        if not (last[one] and last[other]) or last[one][0].generation == 0 or last[other][0].generation == 0:
+            continue
+        if matched or last[one][0].generation == last[other][0].generation:
+            pairs.append(
+                (f"{other}, {_numbered(last[other])}", last[other], f"{one}, {_numbered(last[one])}", last[one])
+            )
     for first, before, second, after in pairs:
         for split in MEASURED:
             if split in answers.sets:
                 yield from _compared(split, first, before, second, after, answers)
+
+
+def _numbered(rows: Sequence[Generation]) -> str:
+    low, high = min(row.generation for row in rows), max(row.generation for row in rows)
+    return f"generation {low}" if low == high else f"generations {low} to {high}"
+
+
+def _ends(rows: Sequence[Generation]) -> list[Generation]:
+    """Each seed's last row."""
+    return list({row.seed: row for row in sorted(rows, key=lambda row: row.generation)}.values())
 
 
 def _last(rows: Sequence[Generation]) -> list[Generation]:

@@ -8,8 +8,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from planbench.errors import InputError
+from planbench.loop.advantages import COMPARE, RATIOS
 
 Init = Literal["previous", "base"]
+Match = Literal["generations", "tokens", "compute"]
 
 _INIT = "-init-"
 
@@ -88,7 +90,12 @@ class CurationConfig(BaseModel):
 class IterateConfig(BaseModel):
     """A whole run. `model` may hold `{seed}`, for independent generations 0. `probes` are further measurements at the
     first and the last generation: names of domains, or `renamed`, `mystery`, `per-task`: the held-out tasks in other
-    words."""
+    words.
+
+    `updates_per_generation` makes each training so many updates that read each example once (None: as long as
+    `training` says). `match` is what the arms get alike (`planbench.loop.budget`). `implicit_reward` keeps the
+    log-probabilities of one set of traces under every generation (`planbench.loop.implicit`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -103,6 +110,9 @@ class IterateConfig(BaseModel):
     curation: CurationConfig = CurationConfig()
     training: dict[str, str] = Field(default_factory=dict[str, str])
     probes: tuple[str, ...] = ()
+    updates_per_generation: int | None = Field(default=None, ge=1)
+    match: Match = "generations"
+    implicit_reward: bool = False
     trust_remote_code: bool = False
 
     def chosen_arms(self) -> list[Arm]:
@@ -110,4 +120,27 @@ class IterateConfig(BaseModel):
         arms = [arm_named(name, self.init) for name in self.arms]
         if len({arm.name for arm in arms}) < len(arms):
             raise InputError("--arms: one stands there twice")
+        for arm in arms:
+            self._check_ratio(arm)
         return arms
+
+    def _check_ratio(self, arm: Arm) -> None:
+        """Raises InputError for a rule that compares policies in a run that leaves nothing to compare."""
+        if arm.rule not in RATIOS:
+            return
+        if arm.init == "base":
+            raise InputError(f"arm {arm.name}: rule {arm.rule} trains the model that sampled; leave out init base")
+        if arm.rule in COMPARE and self.sampling.samples < 2:
+            raise InputError(
+                f"arm {arm.name}: rule {arm.rule} compares the samples of a task; type --samples 4 or more"
+            )
+        if not self.exact_probabilities:
+            raise InputError(
+                f"arm {arm.name}: rule {arm.rule} needs replies drawn with the model's own probabilities: "
+                "temperature 1, top-p 1"
+            )
+
+    @property
+    def exact_probabilities(self) -> bool:
+        """Whether replies are drawn with the probabilities that the model itself gives them."""
+        return self.sampling.temperature == 1 and self.sampling.top_p == 1

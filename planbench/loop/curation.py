@@ -9,6 +9,9 @@ reason each; a trace that it does not name has weight 0.
     random      one valid trace a task, drawn at random
     none        every trace, right or wrong: what happens without curation
 
+and those of reinforcement learning (`planbench.loop.advantages`): reinforce, reinforce-loo, group, importance,
+importance-tokens.
+
 Found first means: the earliest generation, then the smallest sample index, then the smallest trace id. A reply of
 unknown token count stands behind all that are known. Every rule here gives the same answer in whatever order the
 traces come: tasks stand in the order of their hash, traces in the order in which they were found.
@@ -22,37 +25,27 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from random import Random
 from typing import Literal
 
 from planbench.errors import InputError
-from planbench.records.trace import CuratedTrace, Trace
-
-
-@dataclass(frozen=True, slots=True)
-class Weighted:
-    """A trace with its weight, a finite number (negative ones push away), and the reason for it."""
-
-    trace: Trace
-    weight: float
-    reason: str
-
-    @property
-    def record(self) -> CuratedTrace:
-        return CuratedTrace.of(self.trace, self.weight, self.reason)
-
-
-Rule = Callable[[Sequence[Trace], Random], list[Weighted]]
+from planbench.loop.advantages import (
+    group,
+    importance,
+    reinforce,
+    reinforce_loo,
+)
+from planbench.loop.weighted import Rule, Weighted, by_task, in_order, judged_of, valid_of
+from planbench.records.trace import Trace
 
 
 def shortest(traces: Sequence[Trace], rng: Random) -> list[Weighted]:
     """The rule of the iterative-deployment paper (arXiv 2512.24940), exactly."""
     chosen: list[Weighted] = []
-    for members in _by_task(_valid(traces)):
+    for members in by_task(valid_of(traces)):
         best = min(members, key=_preference)
         tokens = "" if best.tokens is None else f", {best.tokens} tokens"
         chosen.append(Weighted(best, 1.0, f"{best.length} steps{tokens}: the shortest of {_count(members)}"))
@@ -60,21 +53,32 @@ def shortest(traces: Sequence[Trace], rng: Random) -> list[Weighted]:
 
 
 def valid(traces: Sequence[Trace], rng: Random) -> list[Weighted]:
-    return [Weighted(trace, 1.0, "valid") for trace in _in_order(_valid(traces))]
+    return [Weighted(trace, 1.0, "valid") for trace in in_order(valid_of(traces))]
 
 
 def everything(traces: Sequence[Trace], rng: Random) -> list[Weighted]:
     """Rule `none`."""
-    judged = [trace for trace in traces if trace.verdict != "harness_error"]
-    return [Weighted(trace, 1.0, "sampled; no curation") for trace in _in_order(judged)]
+    return [Weighted(trace, 1.0, "sampled; no curation") for trace in in_order(judged_of(traces))]
 
 
 def random_valid(traces: Sequence[Trace], rng: Random) -> list[Weighted]:
     """Rule `random`."""
-    return [Weighted(rng.choice(members), 1.0, f"drawn from {_count(members)}") for members in _by_task(_valid(traces))]
+    return [
+        Weighted(rng.choice(members), 1.0, f"drawn from {_count(members)}") for members in by_task(valid_of(traces))
+    ]
 
 
-RULES: dict[str, Rule] = {"shortest": shortest, "valid": valid, "none": everything, "random": random_valid}
+RULES: dict[str, Rule] = {
+    "shortest": shortest,
+    "valid": valid,
+    "none": everything,
+    "random": random_valid,
+    "reinforce": reinforce,
+    "reinforce-loo": reinforce_loo,
+    "group": group,
+    "importance": importance,
+    "importance-tokens": importance,
+}
 
 
 def rule_named(name: str) -> Rule:
@@ -158,7 +162,7 @@ def cap_duplicates(weighted: Sequence[Weighted], most: int, by: Literal["plan", 
         raise InputError(f"a cap on duplicates of {most} would leave nothing; type 1 or more")
     kept: set[str] = set()
     copies: dict[tuple[object, ...], int] = {}
-    for trace in _in_order(item.trace for item in weighted):
+    for trace in in_order(item.trace for item in weighted):
         what = trace.reply if by == "reply" or trace.plan is None else trace.plan
         key = (trace.task_hash, what)
         copies[key] = copies.get(key, 0) + 1
@@ -187,21 +191,6 @@ def cap_solved_by_all(
     room = len(easy) if share == 1 else min(len(easy), math.floor(share * hard / (1 - share) + 1e-9))
     dropped = set(easy) - set(rng.sample(easy, room))
     return [item for item in weighted if item.trace.task_hash not in dropped]
-
-
-def _valid(traces: Iterable[Trace]) -> list[Trace]:
-    return [trace for trace in traces if trace.valid]
-
-
-def _in_order(traces: Iterable[Trace]) -> list[Trace]:
-    return sorted(traces, key=lambda trace: (trace.generation, trace.task_hash, trace.index, trace.id))
-
-
-def _by_task(traces: Iterable[Trace]) -> list[list[Trace]]:
-    tasks: dict[str, list[Trace]] = {}
-    for trace in _in_order(traces):
-        tasks.setdefault(trace.task_hash, []).append(trace)
-    return [members for _, members in sorted(tasks.items())]
 
 
 def _preference(trace: Trace) -> tuple[float, float, int, int, str]:

@@ -29,9 +29,9 @@ Fresh = Callable[[Random], tuple[list[int], list[int]]]
 class TrainExample:
     """Token ids of a prompt and of its completion, stop token included where the reply ended by itself.
 
-    `weight` is the whole trace's. `task_hash` says which examples are of one task, for the validation split. `fresh`,
-    where there is one, draws the ids anew for every use of the example in training; validation uses those that stand
-    here.
+    `weight` is the whole trace's, `behaviour` the log-probability, in nats, that the model which sampled it gave it,
+    where that is known. `task_hash` says which examples are of one task, for the validation split. `fresh`, where there
+    is one, draws the ids anew for every use of the example in training; validation uses those that stand here.
     """
 
     prompt: tuple[int, ...]
@@ -39,10 +39,16 @@ class TrainExample:
     weight: float
     task_hash: str
     fresh: Fresh | None = None
+    behaviour: float | None = None
 
 
 def train_example(
-    encoder: CompletionEncoder, prompt: Prompt, trace: Trace, weight: float, scene: Scene | None = None
+    encoder: CompletionEncoder,
+    prompt: Prompt,
+    trace: Trace,
+    weight: float,
+    scene: Scene | None = None,
+    behaviour: float | None = None,
 ) -> TrainExample:
     """A trace as an example. `scene` is its task, for the compact style alone: given, its objects are named anew at
     every use. Raises InputError for a tokenizer that takes the compact style apart in another way than word by word.
@@ -55,7 +61,7 @@ def train_example(
         fresh = _Renamed(encoder, scene, text.split(), trace.reply.split(), end)
         if fresh.ids({}) != (list(encoded.prompt), list(encoded.completion)):
             raise InputError("objects can only be renamed for a model with one token a word; turn the renaming off")
-    return TrainExample(encoded.prompt, encoded.completion, weight, trace.task_hash, fresh)
+    return TrainExample(encoded.prompt, encoded.completion, weight, trace.task_hash, fresh, behaviour)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from planbench.errors import InputError
 from planbench.loop.batches import Batch, Use, draws, split_tasks, stack, use
 from planbench.loop.examples import TrainExample
 from planbench.loop.finetune_config import FinetuneConfig, FinetuneOutcome, FinetuneProgress, LoraSettings
+from planbench.loop.likelihood import reweighted
 from planbench.loop.objective import IGNORED, per_token, weighted_nll
 from planbench.models import small_pass
 from planbench.models.catalog import LoadOptions
@@ -204,7 +205,11 @@ class _Training:
             optimizer.param_groups[0]["lr"] = rate * share
 
     def _draw(self, indices: Sequence[int], names: Random) -> list[Use]:
-        return [use(self._examples[index], self._weights[index], names) for index in indices]
+        weights = [self._weights[index] for index in indices]
+        if self._config.ratio != "none":
+            drawn = [self._examples[index] for index in indices]
+            weights = reweighted(self.model, drawn, weights, self._config, self._pad)
+        return [use(self._examples[index], weight, names) for index, weight in zip(indices, weights, strict=True)]
 
     def _step(self, batches: Sequence[Sequence[Use]]) -> float:
         """One update from all the batches; returns their mean loss."""
@@ -332,6 +337,8 @@ def _with_adapters(model: Any, lora: LoraSettings) -> Any:
 
 def _optimizers(model: Any, config: FinetuneConfig) -> list[torch.optim.Optimizer]:
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    if config.optimizer == "sgd":
+        return [torch.optim.SGD([p for _, p in trained], lr=config.lr, weight_decay=config.weight_decay)]
     if config.optimizer == "adamw":
         return [torch.optim.AdamW([p for _, p in trained], lr=config.lr, weight_decay=config.weight_decay)]
     matrices = [p for name, p in trained if p.ndim == 2 and "embed" not in name]

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from planbench.loop.advantages import MOST, Ratio
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,7 +30,8 @@ class FinetuneConfig(_Frozen):
 
     `lr` rises linearly over `warmup` steps, then falls along a cosine to `floor` times itself. With optimizer
     `muon` it is AdamW's for embeddings and norms, and the matrices' is four times that, as in `planbench pretrain`.
-    `clip` is the largest norm of a gradient. `normalise` says what a weight is a weight of: a whole trace, or the
+    `sgd` is plain gradient descent. `clip` is the largest norm of a gradient.
+    `normalise` says what a weight is a weight of: a whole trace, or the
     mean over its tokens. With `stretch` above 1 the positions of a use are a random increasing choice out of up to
     so many times its length, so that the model meets distances that its training has not (Ruoss et al., "Randomized
     Positional Encodings Boost Length Generalization of Transformers", 2023). `forget` is the share of uses in which a
@@ -36,6 +39,9 @@ class FinetuneConfig(_Frozen):
     share of tasks held out; their loss, on 1,000 traces at most, is taken before, every `evaluate_every` steps (every
     epoch if None) and at the end. With `patience` training stops after so many evaluations without a new best, and the
     best weights are kept.
+    `ratio` multiplies weights, at every use, with a ratio of the model as it is to the one that sampled the trace, at
+    most `most` (`planbench.loop.ratios`); it is taken under the trace's own names, with positions and
+    attention as they are.
     `checkpointing` trades time for memory. `device` auto takes an accelerator where there is one; `threads` None
     leaves torch's number of them.
     """
@@ -50,10 +56,12 @@ class FinetuneConfig(_Frozen):
     floor: float = Field(default=0.1, ge=0, le=1)
     stretch: float = Field(default=1.0, ge=1, le=16)
     forget: float = Field(default=0.0, ge=0, le=1)
-    optimizer: Literal["adamw", "muon"] = "adamw"
+    optimizer: Literal["adamw", "muon", "sgd"] = "adamw"
     weight_decay: float = Field(default=0.0, ge=0)
     clip: float = Field(default=1.0, gt=0)
     normalise: Literal["traces", "tokens"] = "traces"
+    ratio: Ratio = "none"
+    most: float = Field(default=MOST, ge=1)
     lora: LoraSettings | None = None
     validation: float = Field(default=0.1, ge=0, lt=1)
     evaluate_every: int | None = Field(default=None, ge=1)

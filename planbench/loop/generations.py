@@ -3,6 +3,7 @@
     deploy    the model answers every task of the pool, some samples each, and every answer is judged as it comes
     measure   the held-out and the longer tasks, greedily
     curate    a rule weighs the traces of all generations so far
+    score     how likely the model finds its own replies, or a fixed set of them, where anything asks for it
     train     the next model is fine-tuned on what has a weight
 
 Each phase reads files and writes files, and is skipped where its files are there: the same command goes on where it
@@ -21,16 +22,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
+from itertools import count, takewhile
 from pathlib import Path
 from random import Random
 from typing import Protocol
 
+from planbench.errors import InputError
 from planbench.evaluate import Asked, deploy
+from planbench.loop.advantages import Ratio, ratio_of
+from planbench.loop.budget import budget_of, ends
 from planbench.loop.checkpoints import Source, source_of
 from planbench.loop.config import Arm, IterateConfig
 from planbench.loop.curation import Weighted, cap_duplicates, cap_solved_by_all, rule_named
-from planbench.loop.layout import Place
+from planbench.loop.layout import Place, finished
 from planbench.loop.reference import reference_tasks, reference_traces
+from planbench.loop.scoring import Scorer, behaviours_of, scores_itself
 from planbench.loop.tasks import TaskSet
 from planbench.loop.times import keep_answered, keep_seconds
 from planbench.loop.training import train
@@ -85,20 +91,55 @@ class Loop:
     def style(self) -> str:
         return self.config.sampling.prompt or self.source.prompt_style or "pddl"
 
-    def run_arm(self, arm: Arm) -> None:
-        """All generations of an arm. Raises NothingToLearn where a generation leaves nothing to train on."""
-        for number in range(self.config.generations + 1):
+    def run_arm(self, arm: Arm, first: Arm | None = None) -> None:
+        """All generations of an arm; `first` is the arm whose budget it is given, where budgets are matched. Raises
+        NothingToLearn where a generation leaves nothing to train on."""
+        goal = budget_of(self.config, self._places(first or arm)) if arm != first else None
+        for number in count():
             place = self._place(arm, number)
             self._deploy_and_measure(arm, place)
+            self._score(arm, place)
+            last = ends(self.config, goal, self._places(arm, number))
+            if last:
+                self._deploy_and_measure(arm, place, probes=True)
             self.watch.generation(place)
             self._tidy(arm, number)
+            if last:
+                return
+
+    def _places(self, arm: Arm, last: int | None = None) -> list[Place]:
+        """Those of an arm up to generation `last`, or all that are there."""
+        if last is not None:
+            return [self._place(arm, number) for number in range(last + 1)]
+        return list(takewhile(lambda place: finished(place.answers("pool")), (self._place(arm, n) for n in count())))
+
+    def _score(self, arm: Arm, place: Place) -> None:
+        there = place.generation == 0 or place.checkpoint.is_dir()
+        own = there and scores_itself(arm, self.config) and not place.likelihood.is_file()
+        fixed = self.config.implicit_reward and not place.fixed.is_file()
+        if not (own or fixed):
+            return
+        if not there:
+            raise InputError(
+                f"{place.checkpoint}: is not kept, so the implicit reward of generation {place.generation} cannot be "
+                "measured; ask for it from the start, or in a run with --keep all"
+            )
+        checkpoint = self._checkpoint(arm, place)
+        pool = self.sets["pool"]
+        scorer = Scorer(self.config, self.style, pool, self._examples(pool), self.watch.progress)
+        if own:
+            with self._phase(place, "score"):
+                scorer.own(checkpoint, place)
+        if fixed:
+            with self._phase(place, "fixed"):
+                scorer.fixed(checkpoint, place, self._place(arm, 0))
 
     def _place(self, arm: Arm, generation: int) -> Place:
         return Place(self.run, arm.name, self.seed, generation)
 
-    def _deploy_and_measure(self, arm: Arm, place: Place) -> None:
-        ends = place.generation in (0, self.config.generations)
-        names = [name for name in self.sets if name in SPLITS or ends]
+    def _deploy_and_measure(self, arm: Arm, place: Place, *, probes: bool = False) -> None:
+        probes = probes or place.generation == 0
+        names = [name for name in self.sets if name in SPLITS or probes]
         missing = [name for name in names if not finished(place.answers(name))]
         if not missing:
             return
@@ -166,7 +207,7 @@ class Loop:
         kept = self.curated(arm, place)
         start = self._checkpoint(arm, place.before() if arm.init == "previous" else self._place(arm, 0))
         with self._phase(place, "train"):
-            self._train(place, start, kept, self._asked_of(arm))
+            self._train(place, start, kept, self._asked_of(arm), arm=arm)
         return place.checkpoint
 
     def _first_checkpoint(self, place: Place) -> Path:
@@ -179,7 +220,13 @@ class Loop:
         return place.checkpoint
 
     def _train(
-        self, place: Place, start: Path, kept: Sequence[Weighted], tasks: Sequence[Prepared], steps: int | None = None
+        self,
+        place: Place,
+        start: Path,
+        kept: Sequence[Weighted],
+        tasks: Sequence[Prepared],
+        steps: int | None = None,
+        arm: Arm | None = None,
     ) -> None:
         """Train beside the place and move it there last, so that a checkpoint that is there is one whose training is
         on record."""
@@ -198,9 +245,24 @@ class Loop:
             steps,
             beside,
             lambda done, total, loss: self.watch.progress(done, total, f"loss {loss:.3f}"),
+            *self._compared(arm, place, kept),
         )
         write_json(place.training, record)
         os.replace(beside, place.checkpoint)
+
+    def _compared(self, arm: Arm | None, place: Place, kept: Sequence[Weighted]) -> tuple[Ratio, dict[str, float]]:
+        """The ratio that an arm's rule asks for, and what it compares with."""
+        ratio = ratio_of(arm.rule) if arm else "none"
+        if arm is None or ratio == "none" or (ratio == "taper" and all(one.weight > 0 for one in kept)):
+            return "none", {}
+        if not scores_itself(arm, self.config):
+            raise InputError(
+                f"rule {arm.rule} gives negative weights, which can be tapered only for replies drawn with the model's "
+                "own probabilities: temperature 1, top-p 1"
+            )
+        return ratio, behaviours_of(
+            self._place(arm, number) for number in sorted({one.trace.generation for one in kept})
+        )
 
     def curated(self, arm: Arm, place: Place) -> list[Weighted]:
         """What a generation is trained on, from the traces of all generations before it."""
@@ -261,12 +323,6 @@ class Loop:
         started = time.perf_counter()
         yield
         keep_seconds(place.path, name, time.perf_counter() - started)
-
-
-def finished(folder: Path) -> bool:
-    """Whether a run folder holds all its samples."""
-    run = RunFolder(folder)
-    return (folder / "summary.json").is_file() and run.summary().finished
 
 
 def _came_to(arm: Arm, place: Place, examined: int, kept: Sequence[Weighted]) -> Curated:

@@ -10,6 +10,7 @@ from pathlib import Path
 from planbench import __version__
 from planbench.errors import RunFolderError
 from planbench.evaluate import machine, versions
+from planbench.loop.advantages import ratio_of
 from planbench.loop.checkpoints import source_of
 from planbench.loop.conclusion import conclude, generation_record
 from planbench.loop.config import Arm, IterateConfig
@@ -94,15 +95,15 @@ def iterate(
             taught += [] if longest is None else [longest]
             for arm in arms:
                 try:
-                    loop.run_arm(arm)
+                    loop.run_arm(arm, arms[0])
                 except NothingToLearn as end:
                     ended[f"{arm.name}, seed {seed}"] = str(end)
             alone = config.model_copy(update={"seeds": (seed,)})
             own = {what: why for what, why in ended.items() if what.endswith(f", seed {seed}")}
-            write_json(seed_folder(out, seed) / SUMMARY, conclude(alone, arms, sets, out, longest, own))
+            write_json(seed_folder(out, seed) / SUMMARY, conclude(alone, arms, sets, out, longest, own, done=True))
             if seed != config.seeds[-1]:
                 write_json(out / SUMMARY, conclude(config, arms, sets, out, max(taught, default=None), ended))
-        summary = conclude(config, arms, sets, out, max(taught, default=None), ended)
+        summary = conclude(config, arms, sets, out, max(taught, default=None), ended, done=True)
         write_json(out / SUMMARY, summary)
     return summary
 
@@ -117,16 +118,21 @@ def _check(config: IterateConfig, there: IterateRecord | None, out: Path) -> Non
     """Refuse to mix runs: what is there has to be part of what is asked for."""
     if there is None:
         return
-    ours, theirs = config.model_dump(mode="json"), there.config
+    ours, theirs = config.model_dump(mode="json"), {**_defaults(), **there.config}
     for name in ours:
-        if ours[name] == theirs.get(name):
-            continue
         before = theirs.get(name)
+        if ours[name] == before or name == "implicit_reward":
+            continue
         if name == "generations" and isinstance(before, int) and before < ours[name]:
             continue
         if name in GROWING and isinstance(before, list) and set(map(str, before)) <= set(map(str, ours[name])):
             continue
         raise RunFolderError(f"{out}: holds a run with another {name.replace('_', ' ')}; choose another --out")
+
+
+def _defaults() -> dict[str, object]:
+    """What a run stands for that was begun before a setting was there."""
+    return IterateConfig().model_dump(mode="json")
 
 
 def _check_early(config: IterateConfig, arms: Sequence[Arm]) -> None:
@@ -136,7 +142,8 @@ def _check_early(config: IterateConfig, arms: Sequence[Arm]) -> None:
             rule_named(arm.rule)
     for seed in config.seeds:
         source = source_of(config.model.replace("{seed}", str(seed)), config)
-        finetune_settings(config, source, seed)
+        for arm in arms:
+            finetune_settings(config, source, seed, ratio=ratio_of(arm.rule))
         relabels(config, source, config.sampling.prompt or source.prompt_style or "pddl")
         if any(arm.rule == BASE_ONLY for arm in arms) and source.taught is None:
             raise unknown_teaching(source)

@@ -7,8 +7,11 @@
                                   curated.json, seconds.json     both in numbers; wall time by phase
                                   checkpoint/                    the model
                                   pool/ held_out/ longer/        run folders: what it answered when deployed
+                                  likelihood.jsonl               how likely its own replies were, where a rule asks
+                                  fixed.jsonl                    the same of one set of generation 0's replies
 
-What is there is done: curated.jsonl and checkpoint/ appear whole, a run folder is done when its summary says so.
+What is there is done: curated.jsonl, checkpoint/ and the likelihoods appear whole, a run folder is
+done when its summary says so.
 """
 
 from __future__ import annotations
@@ -17,9 +20,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from planbench.records.files import SUMMARY, RunFolder
+
 CURATED = "curated.jsonl"
 TRAINING = "training.json"
 CHECKPOINT = "checkpoint"
+LIKELIHOOD = "likelihood.jsonl"
+FIXED = "fixed.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +55,24 @@ class Place:
         return self.path / CURATED
 
     @property
+    def likelihood(self) -> Path:
+        return self.path / LIKELIHOOD
+
+    @property
+    def fixed(self) -> Path:
+        return self.path / FIXED
+
+    @property
     def training(self) -> Path:
         return self.path / TRAINING
 
     def answers(self, split: str) -> Path:
         return self.path / split
+
+
+def finished(folder: Path) -> bool:
+    """Whether a run folder holds all its samples."""
+    return (folder / SUMMARY).is_file() and RunFolder(folder).summary().finished
 
 
 def seed_folder(run: Path, seed: int) -> Path:

@@ -32,10 +32,11 @@ def sequence_nll(logits: Tensor, targets: Tensor) -> Tensor:
     `logits` is `[rows, positions, vocabulary]`, `targets` `[rows, positions]`: the token that follows each position, or
     `IGNORED`.
     """
-    return _summed(logits[targets != IGNORED], targets)
+    return picked_nll(logits[targets != IGNORED], targets)
 
 
-def _summed(picked: Tensor, targets: Tensor) -> Tensor:
+def picked_nll(picked: Tensor, targets: Tensor) -> Tensor:
+    """As `sequence_nll`, of logits `[learned, vocabulary]`: only those whose targets are to be learned."""
     kept = targets != IGNORED
     losses = functional.cross_entropy(
         picked if picked.dtype == torch.float64 else picked.float(), targets[kept], reduction="none"
@@ -50,7 +51,7 @@ def weighted_nll(logits: Tensor, targets: Tensor, weights: Tensor, constant: flo
     `logits` is as in `sequence_nll`, or `[learned, vocabulary]`: only those whose targets are to be learned.
     """
     picked = logits if logits.ndim == 2 else logits[targets != IGNORED]
-    total = (weights * _summed(picked, targets)).sum()
+    total = (weights * picked_nll(picked, targets)).sum()
     if constant is not None:
         return total / constant
     tokens = (targets != IGNORED).sum(-1)

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from planbench.errors import InputError
+from planbench.loop.advantages import Ratio
 from planbench.loop.checkpoints import Source
 from planbench.loop.config import IterateConfig
 from planbench.loop.curation import Weighted
@@ -51,11 +52,25 @@ RELABEL = "relabel"
 _LORA = {"lora": "r", "lora_alpha": "alpha", "lora_dropout": "dropout", "keep_adapter": "keep_adapter"}
 
 
-def finetune_settings(config: IterateConfig, source: Source, seed: int, steps: int | None = None) -> FinetuneConfig:
-    """The settings of a training. Raises InputError for a `--train` that there is not."""
+def finetune_settings(
+    config: IterateConfig,
+    source: Source,
+    seed: int,
+    steps: int | None = None,
+    *,
+    ratio: Ratio = "none",
+    examples: int = 1,
+) -> FinetuneConfig:
+    """The settings of a training on so many examples. Raises InputError for a `--train` that there is not."""
     small = source.prompt_style == "compact"
     told = {key: text for key, text in config.training.items() if key not in _LORA and key != RELABEL}
-    values: dict[str, Any] = {**(SMALL if small else PAPER), **told, "seed": seed % 2**31}
+    values: dict[str, Any] = {**(SMALL if small else PAPER)}
+    if ratio != "none":
+        # A loss with weights below zero, or with ratios, is no measure to validate by.
+        values |= {"ratio": ratio, "validation": 0}
+    if config.updates_per_generation is not None and steps is None:
+        values = _with_updates(values, told, config.updates_per_generation, examples)
+    values |= {**told, "seed": seed % 2**31}
     for one, other in (("steps", "epochs"), ("epochs", "steps")):
         if one in told and other not in told:
             values.pop(other, None)
@@ -81,6 +96,18 @@ def finetune_settings(config: IterateConfig, source: Source, seed: int, steps: i
         raise InputError(f"--train {place}: {fault['msg']}; there is: {known}") from None
 
 
+def _with_updates(values: dict[str, Any], told: Mapping[str, str], updates: int, examples: int) -> dict[str, Any]:
+    """So many updates that together read each example once, each from as many batches as that takes, all at one
+    learning rate. One update is one step along the gradient of the whole batch."""
+    taken = {"steps", "epochs", "accumulate"} & told.keys()
+    if taken:
+        raise InputError(f"--train {min(taken)}: --updates-per-generation says how long a training is; use one of them")
+    batch = int(told.get("batch", values["batch"])) if str(told.get("batch", 1)).isdigit() else 1
+    values = {name: value for name, value in values.items() if name != "epochs"}
+    accumulate = max(1, -(-examples // (max(1, batch) * updates)))
+    return values | {"steps": updates, "accumulate": accumulate, "warmup": 0, "floor": 1.0}
+
+
 def relabels(config: IterateConfig, source: Source, style: str) -> bool:
     """Whether every use of a trace names the objects anew: by default for planners of our own alone, which have a token
     a word."""
@@ -90,6 +117,12 @@ def relabels(config: IterateConfig, source: Source, style: str) -> bool:
     if style != "compact" and config.training.get(RELABEL) == "yes":
         raise InputError(f"--train {RELABEL}=yes: objects are named anew in the compact style only")
     return style == "compact" and told == "yes"
+
+
+def template_of(config: IterateConfig) -> dict[str, bool]:
+    """The options of the chat template that replies are sampled with."""
+    thinking = config.sampling.model_args.get("thinking")
+    return {"enable_thinking": thinking == "yes"} if thinking else {}
 
 
 def training_examples(
@@ -102,11 +135,13 @@ def training_examples(
     *,
     relabel: bool,
     trust_remote_code: bool = False,
+    behaviours: Mapping[str, float] | None = None,
 ) -> list[TrainExample]:
-    """The traces as token ids, under the prompts that they answered. `tasks` is by task hash."""
+    """The traces as token ids, under the prompts that they answered. `tasks` is by task hash, `behaviours` by trace."""
     from planbench.models.completions import CompletionEncoder
 
     encoder = CompletionEncoder.load(start, template, trust_remote_code=trust_remote_code)
+    known = behaviours or {}
     prompts: dict[str, Prompt] = {}
     examples: list[TrainExample] = []
     for one in kept:
@@ -121,7 +156,8 @@ def training_examples(
                 shots.get(task.task.domain, ()),
             )
         scene = scene_of(task.compiled) if relabel else None
-        examples.append(train_example(encoder, prompts[one.trace.task_hash], one.trace, one.weight, scene))
+        prompt, behaviour = prompts[one.trace.task_hash], known.get(one.trace.id)
+        examples.append(train_example(encoder, prompt, one.trace, one.weight, scene, behaviour))
     return examples
 
 
@@ -137,22 +173,26 @@ def train(
     steps: int | None,
     out: Path,
     progress: Callable[[int, int, float], None],
+    ratio: Ratio = "none",
+    behaviours: Mapping[str, float] | None = None,
 ) -> Training:
-    """Fine-tune `start` on the curated traces and leave the next checkpoint in `out`."""
+    """Fine-tune `start` on the curated traces and leave the next checkpoint in `out`.
+
+    `behaviours` says, for a `ratio`, how likely each trace was under the model that sampled it, in nats, by trace id.
+    """
     from planbench.loop.finetune import finetune
 
-    settings = finetune_settings(config, source, seed, steps)
-    thinking = config.sampling.model_args.get("thinking")
-    template = {"enable_thinking": thinking == "yes"} if thinking else {}
+    settings = finetune_settings(config, source, seed, steps, ratio=ratio, examples=len(kept))
     examples = training_examples(
         start,
         kept,
         tasks,
         style,
         shots,
-        template,
+        template_of(config),
         relabel=relabels(config, source, style),
         trust_remote_code=config.trust_remote_code,
+        behaviours=behaviours,
     )
 
     def told(now: FinetuneProgress) -> None:

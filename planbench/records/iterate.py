@@ -77,10 +77,20 @@ class Training(_Frozen):
     stopped_early: bool = False
 
 
+class Budget(_Frozen):
+    """What a model has cost: `tokens` sampled on the pool by the generations before it, `compute` in passes of a token
+    through the model (`planbench.loop.budget`)."""
+
+    tokens: int
+    compute: int
+
+
 class Generation(_Frozen):
     """One deployment of one model. `curated` and `training` say how the model was made, None for generation 0.
     `probes` are further task sets, measured at the first and at the last generation. `plan_lengths` counts the valid
-    plans of each split by their steps. `tokens` were sampled on the pool; `seconds` are wall time by phase."""
+    plans of each split by their steps. `spent` is what the model has cost. `plan_diversity` is the chance that two
+    valid plans sampled for one task of the pool differ, over the tasks with two or more of them. `tokens` were sampled
+    on the pool; `seconds` are wall time by phase."""
 
     arm: str
     generation: int
@@ -93,6 +103,8 @@ class Generation(_Frozen):
     plan_lengths: dict[str, dict[int, int]] = Field(default_factory=dict[str, dict[int, int]])
     curated: Curated | None = None
     training: Training | None = None
+    spent: Budget | None = None
+    plan_diversity: float | None = None
     tokens: int
     seconds: dict[str, float]
 
@@ -130,6 +142,39 @@ class Comparison(_Frozen):
     p_value: float | None
 
 
+class Rewarded(_Frozen):
+    """A feature's coefficient: nats of log-ratio a unit of the feature, other features alike, with a 95% interval.
+    `mean` and `deviation` are the feature's own, over the traces."""
+
+    feature: str
+    coefficient: float
+    ci: Interval
+    mean: float
+    deviation: float
+
+
+class ImplicitReward(_Frozen):
+    """What the way from generation `first` to `last` acted as if it rewarded: the log-ratio of the two on one set of
+    traces, regressed on features of these. `within` compares traces of one task, which is all that a log-ratio can tell
+    of a reward (it may differ by a constant for each task); `pooled` compares all traces. `mean_valid` and
+    `mean_invalid` are log-ratios; `r_squared` is the share of their variance within tasks that the features explain.
+    `constant` names features that are the same in all traces of a task, or follow from others, and so have no
+    coefficient in `within`."""
+
+    arm: str
+    first: int
+    last: int
+    seeds: int
+    traces: int
+    tasks: int
+    mean_valid: float | None
+    mean_invalid: float | None
+    within: list[Rewarded]
+    pooled: list[Rewarded]
+    r_squared: float
+    constant: list[str]
+
+
 class FirstSolved(_Frozen):
     """A task that no earlier generation of its arm and seed solved, with the plan that the last one found."""
 
@@ -156,6 +201,7 @@ class IterateSummary(_Frozen):
     across: list[Across]
     comparisons: list[Comparison]
     first_solved: list[FirstSolved]
+    implicit_reward: list[ImplicitReward] = Field(default_factory=list[ImplicitReward])
     ended: dict[str, str] = Field(default_factory=dict[str, str])
     tokens: int
     seconds: float
