@@ -7,6 +7,7 @@ fails on time; where benchmarks are disabled each runs a moment, to see that it 
 
 from __future__ import annotations
 
+import gc
 import random
 import resource
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ from planbench.core.plan import read_plan
 from planbench.core.val import run_val
 from planbench.core.verdict import plan_text
 from planbench.core.write import domain_text, problem_text
+from planbench.records import Task
 from planbench.suite.sets import make_set
 from tests.core.tasks import solved_task, walk
 
@@ -166,18 +168,29 @@ def test_readers_on_the_easy_tasks_of_ipc_2023(tmp_path: Path, benchmark: Benchm
     up.get_environment().credits_stream = None
     up.get_environment().error_used_name = False
     tasks = make_set("ipc2023-easy") if benchmark.enabled else make_set("ipc2023-easy", ["ferry"])[:1]
+    files = tmp_path / "domain.pddl", tmp_path / "problem.pddl"
     ratios: dict[str, float] = {}
 
+    def theirs(task: Task) -> None:
+        PDDLReader().parse_problem(*map(str, files))
+
+    def ours(task: Task) -> None:
+        domain = read_domain.__wrapped__(task.domain_pddl)  # past the memory of domains already read
+        compile_task(domain, read_problem(task.problem_pddl, domain))
+
+    def seconds_of(read: Callable[[Task], None], task: Task) -> float:
+        gc.collect()  # nobody cleans up after the other
+        start = process_time()
+        read(task)
+        return process_time() - start
+
     def measure() -> None:
-        for task in tasks:
-            (tmp_path / "domain.pddl").write_text(task.domain_pddl)
-            (tmp_path / "problem.pddl").write_text(task.problem_pddl)
-            start = process_time()
-            PDDLReader().parse_problem(str(tmp_path / "domain.pddl"), str(tmp_path / "problem.pddl"))
-            middle = process_time()
-            domain = read_domain.__wrapped__(task.domain_pddl)  # past the memory of domains already read
-            compile_task(domain, read_problem(task.problem_pddl, domain))
-            ratios[task.id] = (middle - start) / (process_time() - middle)
+        for k, task in enumerate([tasks[0], *tasks]):
+            files[0].write_text(task.domain_pddl)
+            files[1].write_text(task.problem_pddl)
+            ratio = seconds_of(theirs, task) / seconds_of(ours, task)
+            if k:  # the first time, packages are imported
+                ratios[task.id] = ratio
 
     once(benchmark, measure)
     slowest = min(ratios, key=ratios.__getitem__)

@@ -95,3 +95,25 @@ def test_a_change_needs_no_conjunction_around_it(tmp_path: Path) -> None:
     domain = read_domain(texts[0])
     assert judge(compile_task(domain, read_problem(texts[1], domain)), PLAN).valid
     assert "Problem in domain definition" in run_val(tmp_path, *texts, [PLAN])
+
+
+def test_a_rule_may_compare_numbers_under_exists(tmp_path: Path) -> None:
+    """VAL crashes at the first step, and says nothing."""
+    texts = (
+        """(define (domain d) (:requirements :typing :existential-preconditions :derived-predicates :numeric-fluents)
+          (:types t - object) (:constants c - t) (:predicates (p) (q ?x - t) (d ?x - t) (e ?x ?y - object))
+          (:derived (d ?x - t) (p))
+          (:derived (e ?x ?y - object) (e c c))
+          (:derived (e ?x ?y - object) (exists (?z - t) (and (d ?z) (= 0 0))))
+          (:action a :parameters (?x - t) :precondition (e ?x c) :effect (q ?x)))""",
+        "(define (problem x) (:domain d) (:init) (:goal (q c)))",
+    )
+    plan = (("a", "c"),)
+    domain = read_domain(texts[0])
+    assert judge(compile_task(domain, read_problem(texts[1], domain)), plan).kind == "inapplicable"
+    printed = run_val(tmp_path, *texts, [plan])
+    assert "Checking next happening" in printed
+    assert "Plan valid" not in printed
+    assert "Failed plans" not in printed
+    if find_spec("kairos"):
+        assert Kairos(*texts).opinion(plan).kind == "inapplicable"
