@@ -12,6 +12,10 @@ from planbench.records.summary import Interval
 
 Floats = NDArray[np.float64]
 
+FEWEST = 10
+"""A coefficient that fewer clusters speak of has no interval worth the name."""
+
+_NOTHING = 1e-9
 _DEPENDENT = 1e-7
 """A column of which less than this share of its length is not explained by those before it is left out."""
 
@@ -30,39 +34,61 @@ def clustered(
     x: Floats, y: Floats, clusters: Sequence[int], groups: Sequence[int] | None = None, level: float = 0.95
 ) -> Regression | None:
     """Regress `y` `[n]` on `x` `[n, columns]` and a constant, or a constant for each of `groups`, which must lie within
-    clusters. None where there are fewer than two clusters, or no more clusters' worth of data than columns.
+    clusters. Columns that follow from others, or that vary in fewer than FEWEST clusters, are left out; None where no
+    column stays, or too few clusters.
 
-    The covariance is Liang and Zeger's (1986), times G/(G-1) * (n-1)/(n-k) for G clusters and k columns; intervals are
-    Student's with G-1 degrees of freedom. Constants of groups within clusters are not counted in k. Source of both:
-    Cameron and Miller (2015), A practitioner's guide to cluster-robust inference, Journal of Human Resources
-    50:317-372, sections II.C and III.
+    The covariance is the jackknife's over clusters (CR3), (G-1)/G times the sum over G clusters of the outer product of
+    what leaving one out changes; intervals are Student's with G-1 degrees of freedom. It errs on the wide side where a
+    few clusters carry a coefficient, where the usual sandwich is far too narrow. Source: Cameron and Miller (2015), A
+    practitioner's guide to cluster-robust inference, Journal of Human Resources 50:317-372, section VI.B; MacKinnon,
+    Nielsen and Webb (2023), Cluster-robust inference: a guide to empirical practice, Journal of Econometrics 232.
     """
     from scipy.special import stdtrit  # pyright: ignore[reportMissingTypeStubs]
 
-    kinds = np.unique(np.asarray(clusters))
+    if not len(y):
+        return None
+    kinds, of = np.unique(np.asarray(clusters), return_inverse=True)
     within = np.zeros(len(y), dtype=np.int64) if groups is None else np.asarray(groups, dtype=np.int64)
     x, y = _less_means(x, within), _less_means(y[:, None], within)[:, 0]
-    columns = _independent(x)
-    k = len(columns) + (groups is None)
-    if len(kinds) < 2 or not columns or len(y) <= k or len(kinds) <= len(columns):
+    columns = _independent(x, _spread(x, of, groups is None))
+    count = len(kinds)
+    if not columns or count <= len(columns) + 1:
         return None
-    kept = x[:, columns]
-    bread = np.linalg.inv(kept.T @ kept)
-    coefficients = bread @ (kept.T @ y)
-    residuals = y - kept @ coefficients
-    order = np.searchsorted(kinds, np.asarray(clusters))
-    scores = np.zeros((len(kinds), len(columns)))
-    np.add.at(scores, order, kept * residuals[:, None])
-    count, n = len(kinds), len(y)
-    covariance = bread @ (scores.T @ scores) @ bread * (count / (count - 1)) * ((n - 1) / (n - k))
-    reach = float(stdtrit(count - 1, 0.5 + level / 2)) * np.sqrt(np.diag(covariance))
-    total = float(y @ y)
+    # The constants of groups lie within clusters, so leaving a cluster out changes none of the others. A constant over
+    # all is a column like any other.
+    kept = x[:, columns] if groups is not None else np.column_stack([x[:, columns], np.ones(len(y))])
+    width = kept.shape[1]
+    moments, products = np.zeros((count, width, width)), np.zeros((count, width))
+    np.add.at(moments, of, kept[:, :, None] * kept[:, None, :])
+    np.add.at(products, of, kept * y[:, None])
+    whole = np.linalg.solve(moments.sum(0), products.sum(0))
+    left = np.linalg.pinv(moments.sum(0) - moments, hermitian=True) @ (products.sum(0) - products)[..., None]
+    changes = (left[..., 0] - whole)[:, : len(columns)]
+    deviations = np.sqrt((changes**2).sum(0) * (count - 1) / count)
+    reach = float(stdtrit(count - 1, 0.5 + level / 2)) * deviations
+    residuals, total = y - kept @ whole, float(y @ y)
     return Regression(
         columns,
-        [float(value) for value in coefficients],
-        [(float(value - far), float(value + far)) for value, far in zip(coefficients, reach, strict=True)],
+        [float(value) for value in whole[: len(columns)]],
+        [(float(value - far), float(value + far)) for value, far in zip(whole, reach, strict=False)],
         1 - float(residuals @ residuals) / total if total else 0.0,
     )
+
+
+def _spread(x: Floats, of: NDArray[np.int64], over_all: bool) -> list[int]:
+    """Columns that vary in enough clusters: within them, or over all of them where they are compared with each other,
+    where that is to be unlike their most frequent value."""
+    kept: list[int] = []
+    for number in range(x.shape[1]):
+        column = x[:, number]
+        size = float(np.abs(column).max(initial=0))
+        if over_all:
+            values, counts = np.unique(column.round(9), return_counts=True)
+            column = column - values[counts.argmax()]
+        moved = np.unique(of[np.abs(column) > 1e-6 * size]) if size > _NOTHING else []
+        if len(moved) >= FEWEST:
+            kept.append(number)
+    return kept
 
 
 def _less_means(x: Floats, groups: NDArray[np.int64]) -> Floats:
@@ -72,11 +98,11 @@ def _less_means(x: Floats, groups: NDArray[np.int64]) -> Floats:
     return x - (sums / np.bincount(order)[:, None])[order]
 
 
-def _independent(x: Floats) -> list[int]:
-    """Columns that are no combination of those before them."""
+def _independent(x: Floats, columns: Sequence[int]) -> list[int]:
+    """Those of the columns that are no combination of those before them."""
     basis: list[Floats] = []
     kept: list[int] = []
-    for number in range(x.shape[1]):
+    for number in columns:
         column = x[:, number]
         size = float(np.linalg.norm(column))
         rest = column.copy()
@@ -84,8 +110,7 @@ def _independent(x: Floats) -> list[int]:
             for direction in basis:
                 rest = rest - direction * float(direction @ rest)
         left = float(np.linalg.norm(rest))
-        # Means leave rounding behind, in proportion to what they were taken from.
-        if size > _DEPENDENT * np.sqrt(len(column)) and left > _DEPENDENT * size:
+        if left > _DEPENDENT * size:
             basis.append(rest / left)
             kept.append(number)
     return kept

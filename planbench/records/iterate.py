@@ -158,8 +158,8 @@ class ImplicitReward(_Frozen):
     traces, regressed on features of these. `within` compares traces of one task, which is all that a log-ratio can tell
     of a reward (it may differ by a constant for each task); `pooled` compares all traces. `mean_valid` and
     `mean_invalid` are log-ratios; `r_squared` is the share of their variance within tasks that the features explain.
-    `constant` names features that are the same in all traces of a task, or follow from others, and so have no
-    coefficient in `within`."""
+    `constant` names features that have no coefficient in `within`: the same in all traces of nearly every task, or
+    following from others."""
 
     arm: str
     first: int

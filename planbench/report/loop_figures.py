@@ -6,6 +6,7 @@ from planbench.records.iterate import IterateSummary
 from planbench.report.drawing import Drawing
 from planbench.report.loop_growth import horizons, longest, rates, tokens, unanimous
 from planbench.report.loop_lengths import difficulty, heat_maps, plan_lengths
+from planbench.report.loop_rewards import rewards
 from planbench.report.loop_traces import origins, probes, verdicts
 
 
@@ -24,5 +25,6 @@ def loop_drawings(summary: IterateSummary) -> list[Drawing]:
         tokens(summary),
         unanimous(summary),
         probes(summary),
+        rewards(summary),
     ]
     return [drawing for drawing in found if drawing.panels]

@@ -14,6 +14,7 @@ from planbench import wording
 from planbench.records.iterate import Across, FirstSolved, IterateSummary
 from planbench.report.html import render
 from planbench.report.loop_figures import loop_drawings
+from planbench.report.loop_rewards import costs
 from planbench.report.loop_rows import across_of, blocks, labels, last_of, numbers_of, rows_of
 from planbench.report.loop_tables import (
     Table,
@@ -126,6 +127,8 @@ def _tables(summary: IterateSummary) -> Iterator[Table]:
             yield means(summary, arm, name)
         for _, seed, rows in found:
             yield generations(f"{name}, seed {seed}", rows, folded=len(found) > 1)
+    if len(summary.arms) > 1 and any(row.spent for row in rows_of(summary)):
+        yield costs(summary)
     if summary.comparisons:
         yield comparisons(summary.comparisons)
     rows = rows_of(summary)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import pytest
 import torch
@@ -72,28 +71,6 @@ def test_half_precision_is_summed_in_single() -> None:
     half = logits.to(torch.bfloat16)
     assert sequence_nll(half, targets).dtype == torch.float32
     assert sequence_nll(half, targets).tolist() == pytest.approx(naive(half.double(), targets)[0], rel=1e-5)
-
-
-def test_sft_on_valid_traces_is_reinforce_up_to_a_factor() -> None:
-    """Proposition 1: the gradient of the loss with weight 1 for a valid trace and 0 for another, per valid trace, is
-    REINFORCE's with these rewards times N / N+ (downhill for the one, uphill for the other). The policy is a table of
-    next-token logits, one row for each previous token."""
-    torch.manual_seed(0)
-    table = torch.randn(4, 4, dtype=torch.float64, requires_grad=True)
-    traces = torch.randint(0, 4, (9, 5))
-    rewards = torch.tensor([1, 0, 0, 1, 1, 0, 0, 0, 1], dtype=torch.float64)
-    targets = torch.cat([traces[:, 1:], torch.full((9, 1), IGNORED)], -1)
-    weighted_nll(table[traces], targets, rewards, constant=float(rewards.sum())).backward()
-    assert table.grad is not None
-    # REINFORCE by hand: the gradient of log softmax is the indicator minus the probabilities.
-    reinforce = torch.zeros(4, 4, dtype=torch.float64)
-    probabilities = table.detach().softmax(-1)
-    for trace, reward in zip(traces.tolist(), rewards.tolist(), strict=True):
-        for before, after in pairwise(trace):
-            score = -probabilities[before].clone()
-            score[after] += 1
-            reinforce[before] += reward * score / len(rewards)
-    assert torch.allclose(-table.grad, reinforce * len(rewards) / rewards.sum(), atol=1e-12)
 
 
 def test_per_token_weights_make_every_trace_a_mean() -> None:
