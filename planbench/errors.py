@@ -6,7 +6,8 @@
     │   │   └── UnsupportedPddl     correct PDDL that the judge does not cover, by name
     │   ├── CheckpointError         a model that cannot be loaded, and why
     │   └── RunFolderError          a run folder that is not what the command needs
-    └── MissingPackage              something optional is not installed, with the command that installs it
+    ├── MissingPackage              something optional is not installed, with the command that installs it
+    └── ProcessLost                 one of several processes of a run is gone
 
 Every message is one line that says what happened, where, and what to type next.
 A fault in a *model's reply* is never an exception: it is a verdict (`planbench.core.verdict`).
@@ -51,3 +52,7 @@ class RunFolderError(InputError):
 
 class MissingPackage(PlanbenchError):
     """An optional package is not installed; the message carries the command that installs it."""
+
+
+class ProcessLost(PlanbenchError):
+    """One of several processes that share a run is gone."""

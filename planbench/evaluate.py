@@ -6,6 +6,9 @@
     judge       the plan is read out of the reply, once, and judged: one sample, one verdict
     keep        the sample is appended to the run folder at once
 
+Requests are made when they are looked at, and samples are read one by one, so that a million of them fit. Several
+processes draw the samples of a share of the tasks each.
+
 A run goes on where it was stopped: samples that are there are kept, the others are drawn. What decides the samples is
 in run.json and compared first, so that nothing is ever reused across different settings. Samples that ended in
 `harness_error` are our failure, so they are drawn again.
@@ -17,30 +20,34 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 
 from planbench import __version__
 from planbench.core.judge import judge
 from planbench.core.verdict import Verdict, step_text
+from planbench.crew import ALONE, Crew
 from planbench.errors import PlanbenchError, RunFolderError
 from planbench.metrics import summarise
 from planbench.models import Model
 from planbench.preparation import Prepared, examples, prepare
-from planbench.prompts.styles import Shot, build_prompt, end_of, read_reply
+from planbench.prompts.styles import Shot, read_reply
 from planbench.records import Prompt, Reply, Request, SamplingSettings, Task, task_set_hash
-from planbench.records.files import RUN, SUMMARY, TASKS, RunFolder, write_json
+from planbench.records.files import RUN, SUMMARY, TASKS, RunFolder, read_lines, write_json
 from planbench.records.run import RUN_SCHEMA, RunConfig, RunRecord, TaskSetRecord
 from planbench.records.sample import Sample, VerdictRecord
 from planbench.records.summary import Summary
+from planbench.requests import Requests, requests_of
 
 MAX_HARNESS_ERRORS = 0.05
 """A run fails where a larger share of its samples could not be judged through a fault of ours."""
 
 STANDS_ON = ("torch", "transformers", "tokenizers", "accelerate", "peft", "pddl", "numpy")
 """Packages whose versions run.json keeps."""
+
+__all__ = ["Asked", "conclude", "deploy", "evaluate", "requests_of", "sample_of", "score", "verdict_of"]
 
 Spec = dict[str, str | int | list[str] | None]
 
@@ -70,6 +77,7 @@ def evaluate(
     asked: Asked,
     folder: RunFolder,
     watch: Watch = lambda done, total, valid: None,
+    crew: Crew = ALONE,
 ) -> Summary:
     """Measure `model` on `tasks` and leave samples and summary in `folder`.
 
@@ -81,7 +89,7 @@ def evaluate(
     folder.create()
     prepared = prepare(tasks, asked.rename, asked.settings.seed)
     shots = examples(tasks, asked.shots, asked.rename, asked.settings.seed)
-    return deploy(prepared, shots, spec, model, asked, folder, watch)
+    return deploy(prepared, shots, spec, model, asked, folder, watch, crew=crew)
 
 
 def deploy(
@@ -93,55 +101,57 @@ def deploy(
     folder: RunFolder,
     watch: Watch = lambda done, total, valid: None,
     judged: Callable[[float], None] = lambda seconds: None,
+    crew: Crew = ALONE,
 ) -> Summary:
     """As `evaluate`, of tasks that are prepared already, as `asked` wants them, with the examples of each domain.
 
-    `judged` is told the seconds that reading and judging the replies took, of this start alone.
+    `judged` is told the seconds that reading and judging the replies took, of this start alone. The processes of `crew`
+    each draw the samples of their share of the tasks; `watch` is told of this one's.
     """
     folder.create()
-    with folder.lock():
-        style = asked.prompt or model.prompt_style or "pddl"
-        requests = [
-            request
-            for one in prepared
-            for request in requests_of(one, style, shots.get(one.task.domain, ()), asked.settings)
-        ]
-        config = _config(asked, model, style, spec, prepared)
-        _begin(folder, config, model, asked, prepared, requests)
-        by_hash = {one.task.hash: one for one in prepared}
-        positions = {request.key: position for position, request in enumerate(requests)}
-        done: set[int] = set()
-        valid = 0
-        for sample in _kept_samples(folder, positions):
-            done.add(positions[sample.key])
+    style = asked.prompt or model.prompt_style or "pddl"
+    requests = Requests(prepared, style, shots, asked.settings)
+    config = _config(asked, model, style, spec, prepared)
+    with folder.lock() if crew.leads else nullcontext():
+        if crew.leads:
+            _begin(folder, config, model, asked, prepared, requests)
+            _gather(folder, requests)
+            _take_out_errors(folder, requests)
+        crew.meet()
+        judged(_draw(requests.share(crew.rank, crew.size), model, asked.settings, folder, crew.rank, watch))
+        crew.meet()
+        if crew.leads:
+            _gather(folder, requests)
+            conclude(folder, config)
+        crew.meet()
+    return folder.summary()
+
+
+def _draw(
+    requests: Requests, model: Model, settings: SamplingSettings, folder: RunFolder, rank: int, watch: Watch
+) -> float:
+    """Draw the samples that are not there yet. Returns the seconds that judging them took."""
+    there = bytearray(len(requests))
+    valid = 0
+    for sample in folder.samples():
+        if (position := requests.position(sample)) is not None:
+            there[position] = 1
             valid += sample.verdict.kind == "valid"
-        watch(len(done), len(requests), valid)
-        if len(done) < len(requests):
-            seconds = 0.0
-            with folder.appending() as writer:
-                for position, reply in model.replies(requests, frozenset(done), asked.settings):
-                    started = time.perf_counter()
-                    sample = sample_of(by_hash[requests[position].task_hash], requests[position], reply)
-                    seconds += time.perf_counter() - started
-                    writer.write((sample,))
-                    done.add(position)
-                    valid += sample.verdict.kind == "valid"
-                    watch(len(done), len(requests), valid)
-            judged(seconds)
-        return conclude(folder, config, finished=len(done) == len(requests))
-
-
-def requests_of(one: Prepared, style: str, shots: Sequence[Shot], settings: SamplingSettings) -> list[Request]:
-    """The requests of one task: one a sample, with keys and seeds that depend on nothing else in the run."""
-    prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording, shots)
-    ended = end_of(style)
-    requests: list[Request] = []
-    for index in range(settings.samples):
-        key = f"{one.task.hash}-{prompt.hash}-{index}"
-        digest = blake2b(f"{settings.seed}-{key}".encode(), digest_size=8).digest()
-        seed = int.from_bytes(digest) >> 1
-        requests.append(Request(key, prompt, one.compiled, one.task.hash, index, seed, one.policy, ended))
-    return requests
+    count, total, seconds = sum(there), len(requests), 0.0
+    watch(count, total, valid)
+    if count == total:
+        return seconds
+    done = frozenset(position for position, is_there in enumerate(there) if is_there)
+    with folder.appending(rank) as writer:
+        for position, reply in model.replies(requests, done, settings):
+            started = time.perf_counter()
+            sample = sample_of(requests.task(position), requests[position], reply)
+            seconds += time.perf_counter() - started
+            writer.write((sample,))
+            count += 1
+            valid += sample.verdict.kind == "valid"
+            watch(count, total, valid)
+    return seconds
 
 
 def sample_of(one: Prepared, request: Request, reply: Reply) -> Sample:
@@ -198,36 +208,38 @@ def score(folder: RunFolder) -> tuple[Summary, int]:
             raise RunFolderError(f"{folder.path}: {TASKS} holds no tasks; measure the model again")
         by_hash = {one.task.hash: one for one in prepare(tasks)}
         changed = 0
-        samples: list[Sample] = []
-        for sample in folder.samples():
-            one = by_hash.get(sample.task_hash)
-            if one is None:
-                raise RunFolderError(f"{folder.path}: sample {sample.key} is of a task that {TASKS} does not have")
-            error = sample.verdict.reason if sample.finish == "error" else None
-            plan, verdict = verdict_of(one, record.config.prompt, sample.reply, error)
-            again = sample.model_copy(
-                update={
-                    "plan": plan,
-                    "verdict": VerdictRecord.of(verdict),
-                    "length": verdict.length,
-                    "cost": verdict.cost,
-                }
-            )
-            changed += again.verdict.kind != sample.verdict.kind
-            samples.append(again)
-        folder.keep_samples(samples)
-        wanted = record.config.tasks.tasks * record.config.samples
-        return conclude(folder, record.config, finished=len(samples) == wanted), changed
+
+        def again() -> Iterator[Sample]:
+            nonlocal changed
+            for sample in folder.samples():
+                one = by_hash.get(sample.task_hash)
+                if one is None:
+                    raise RunFolderError(f"{folder.path}: sample {sample.key} is of a task that {TASKS} does not have")
+                error = sample.verdict.reason if sample.finish == "error" else None
+                plan, verdict = verdict_of(one, record.config.prompt, sample.reply, error)
+                changed += verdict.kind != sample.verdict.kind
+                yield sample.model_copy(
+                    update={
+                        "plan": plan,
+                        "verdict": VerdictRecord.of(verdict),
+                        "length": verdict.length,
+                        "cost": verdict.cost,
+                    }
+                )
+
+        folder.keep_samples(again())
+        return conclude(folder, record.config), changed
 
 
-def conclude(folder: RunFolder, config: RunConfig, *, finished: bool) -> Summary:
+def conclude(folder: RunFolder, config: RunConfig) -> Summary:
     """Write summary.json from the samples that there are. Raises PlanbenchError above the harness-error threshold."""
-    ties: list[int] = []
+    ties: int | None = None
 
     def counted() -> Iterator[Sample]:
+        nonlocal ties
         for sample in folder.samples():
             if sample.near_ties is not None:
-                ties.append(sample.near_ties)
+                ties = (ties or 0) + sample.near_ties
             yield sample
 
     summary = summarise(
@@ -235,10 +247,10 @@ def conclude(folder: RunFolder, config: RunConfig, *, finished: bool) -> Summary
         model=config.model,
         model_fingerprint=config.model_fingerprint,
         prompt=config.prompt,
-        finished=finished,
+        finished=False,
     )
-    if ties:
-        summary = summary.model_copy(update={"near_ties": sum(ties)})
+    finished = summary.samples == config.tasks.tasks * config.samples
+    summary = summary.model_copy(update={"finished": finished, "near_ties": ties})
     write_json(folder.path / SUMMARY, summary)
     errors = summary.verdicts.get("harness_error", 0)
     if errors > MAX_HARNESS_ERRORS * summary.samples:
@@ -276,7 +288,7 @@ def _begin(
     model: Model,
     asked: Asked,
     prepared: Sequence[Prepared],
-    requests: Sequence[Request],
+    requests: Requests,
 ) -> None:
     """Write run.json and the tasks, or check that what is there is the same run."""
     there = folder.record()
@@ -299,23 +311,17 @@ def _begin(
         versions=versions(),
         machine=machine(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        prompts=_shown_prompts(model, prepared, requests),
+        prompts=_shown_prompts(model, requests),
     )
     write_json(folder.path / RUN, record)
 
 
-def _shown_prompts(model: Model, prepared: Sequence[Prepared], requests: Sequence[Request]) -> dict[str, str]:
+def _shown_prompts(model: Model, requests: Requests) -> dict[str, str]:
     """The shortest prompt of each domain, as the model is given it; none for a model that is given no text."""
     rendered: Callable[[Prompt], str] | None = getattr(model, "rendered", None)
     if rendered is None:
         return {}
-    domains = {one.task.hash: one.task.domain for one in prepared}
-    shortest: dict[str, Prompt] = {}
-    for request in requests:
-        there = shortest.setdefault(domains[request.task_hash], request.prompt)
-        if len(request.prompt.text) < len(there.text):
-            shortest[domains[request.task_hash]] = request.prompt
-    return {domain: rendered(prompt) for domain, prompt in shortest.items()}
+    return {domain: rendered(prompt) for domain, prompt in requests.shortest_prompts().items()}
 
 
 def versions() -> dict[str, str]:
@@ -340,15 +346,44 @@ def _version(package: str) -> str:
         return ""
 
 
-def _kept_samples(folder: RunFolder, wanted: dict[str, int]) -> list[Sample]:
-    """The samples of an earlier start of this run; those that failed through our fault are taken out to be redrawn."""
-    there = list(folder.samples())
-    for sample in there:
-        if sample.key not in wanted:
-            raise RunFolderError(f"{folder.path}: sample {sample.key} is not of this run; choose another --out")
-    kept = [sample for sample in there if sample.verdict.kind != "harness_error"]
-    if len({sample.key for sample in kept}) < len(kept):
-        raise RunFolderError(f"{folder.path}: a sample stands there twice; choose another --out")
-    if len(kept) < len(there):
-        folder.keep_samples(kept)
-    return kept
+def _gather(folder: RunFolder, requests: Requests) -> None:
+    """Move what several processes drew, in this start or an earlier one, to the other samples. Stopped anywhere, it
+    goes on: a sample that was moved already is not moved again."""
+    shards = folder.shards()
+    if not shards:
+        return
+    there = bytearray(len(requests))
+    for sample in folder.samples():
+        there[_position(folder, requests, sample)] = 1
+    with folder.appending() as writer:
+        for shard in shards:
+            for sample in read_lines(shard, Sample):
+                position = _position(folder, requests, sample)
+                if not there[position]:
+                    there[position] = 1
+                    writer.write((sample,))
+            shard.unlink()
+
+
+def _take_out_errors(folder: RunFolder, requests: Requests) -> None:
+    """Check that the samples of an earlier start are of this run, and take those out that failed through our fault, to
+    be drawn again."""
+    there = bytearray(len(requests))
+    errors = 0
+    for sample in folder.samples():
+        position = _position(folder, requests, sample)
+        if sample.verdict.kind == "harness_error":
+            errors += 1
+        elif there[position]:
+            raise RunFolderError(f"{folder.path}: a sample stands there twice; choose another --out")
+        else:
+            there[position] = 1
+    if errors:
+        folder.keep_samples(sample for sample in folder.samples() if sample.verdict.kind != "harness_error")
+
+
+def _position(folder: RunFolder, requests: Requests, sample: Sample) -> int:
+    position = requests.position(sample)
+    if position is None:
+        raise RunFolderError(f"{folder.path}: sample {sample.key} is not of this run; choose another --out")
+    return position

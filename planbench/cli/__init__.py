@@ -17,7 +17,8 @@ import click
 
 from planbench.cli.group import CommandLine
 from planbench.cli.settings import origin
-from planbench.errors import PlanbenchError
+from planbench.crew import leads
+from planbench.errors import PlanbenchError, ProcessLost
 
 INTERRUPTED = 130
 READER_GONE = 141
@@ -35,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except click.ClickException as error:
         return _fail(_usage_line(error), 2)
+    except ProcessLost as error:
+        # Every process that is left notices; one of them says so.
+        return _fail(str(error), error.exit_code) if leads() else error.exit_code
     except PlanbenchError as error:
         return _fail(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):

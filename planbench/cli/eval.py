@@ -15,7 +15,7 @@ import click
 from planbench.cli.parameters import KeyValue, Number
 from planbench.cli.progress import bar
 from planbench.cli.screen import note
-from planbench.cli.taskset import RENAME, STYLE_NAMES, chosen_tasks, task_options
+from planbench.cli.taskset import PROCESSES, RENAME, STYLE_NAMES, chosen_tasks, task_options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ DEFAULT_TOKENS = 512
 )
 @click.option("--batch-size", default="auto", show_default=True, metavar="auto|N", help="Replies drawn together.")
 @click.option("--concurrency", type=click.IntRange(1, 4096), help="Requests that servers have at once.  [default: 16]")
+@PROCESSES
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same tasks and replies.")
 @click.option("--model-arg", "model_args", type=KeyValue(), multiple=True, help="A setting of the model's engine.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the checkpoint.")
@@ -67,6 +68,7 @@ def command(
     max_thinking_tokens: int | None,
     batch_size: str,
     concurrency: int | None,
+    processes: int | None,
     seed: int,
     model_args: tuple[tuple[str, str], ...],
     trust_remote_code: bool,
@@ -86,6 +88,7 @@ def command(
 
     The same command goes on where it was stopped; on a finished run it only prints the result again.
     """
+    from planbench.crew import crew as crew_of
     from planbench.evaluate import Asked, evaluate
     from planbench.models import load
     from planbench.prompts.styles import STYLES
@@ -95,36 +98,39 @@ def command(
     if prompt is not None and prompt not in STYLES:
         raise InputError(f"no prompt style {prompt!r}: there is {', '.join(sorted(STYLES))}")
     size = _batch_size(batch_size)
-    tasks, spec = chosen_tasks(domains, folder, limit, plan_length, seed)
-    loaded = load(
-        model,
-        model_args=dict(model_args),
-        batch_size=size,
-        trust_remote_code=trust_remote_code,
-        concurrency=concurrency,
-    )
-    # A run goes on with another patience.
-    model_args = tuple(pair for pair in model_args if pair[0] not in getattr(loaded, "incidental", ()))
-    tokens = max_tokens or loaded.default_max_tokens or DEFAULT_TOKENS
-    settings = SamplingSettings(temperature, top_p, tokens, samples, seed, max_thinking_tokens)
-    typed = shlex.join(["planbench", *sys.argv[1:]])
-    asked = Asked(model, prompt, shots, rename, settings, tuple(sorted(model_args)), size, typed)
-    identity = repr((loaded.fingerprint, spec, prompt, shots, rename, settings, sorted(model_args), size))
-    run = RunFolder(Path(out) if out else Path("runs") / f"{_slug(model)}-{_digest(identity)}")
-    try:
-        with bar(f"{loaded.name} on {len(tasks)} tasks") as advance:
-            summary = evaluate(
-                tasks,
-                spec,
-                loaded,
-                asked,
-                run,
-                lambda done, total, valid: advance(done, total, f"{valid} valid" if done else ""),
-            )
-    finally:
-        for line in getattr(loaded, "notes", list[str])():
-            note(line)
-    show(summary, run, as_json)
+    with crew_of(processes) as crew:
+        tasks, spec = chosen_tasks(domains, folder, limit, plan_length, seed)
+        loaded = load(
+            model,
+            model_args=dict(model_args),
+            batch_size=size,
+            trust_remote_code=trust_remote_code,
+            concurrency=concurrency,
+        )
+        # A run goes on with another patience.
+        model_args = tuple(pair for pair in model_args if pair[0] not in getattr(loaded, "incidental", ()))
+        tokens = max_tokens or loaded.default_max_tokens or DEFAULT_TOKENS
+        settings = SamplingSettings(temperature, top_p, tokens, samples, seed, max_thinking_tokens)
+        typed = shlex.join(["planbench", *sys.argv[1:]])
+        asked = Asked(model, prompt, shots, rename, settings, tuple(sorted(model_args)), size, typed)
+        identity = repr((loaded.fingerprint, spec, prompt, shots, rename, settings, sorted(model_args), size))
+        run = RunFolder(Path(out) if out else Path("runs") / f"{_slug(model)}-{_digest(identity)}")
+        try:
+            with bar(f"{loaded.name} on {len(tasks)} tasks") as advance:
+                summary = evaluate(
+                    tasks,
+                    spec,
+                    loaded,
+                    asked,
+                    run,
+                    lambda done, total, valid: advance(done, total, f"{valid} valid" if done else ""),
+                    crew,
+                )
+        finally:
+            for line in getattr(loaded, "notes", list[str])():
+                note(line)
+        if crew.leads:
+            show(summary, run, as_json)
 
 
 def show(summary: Summary, run: RunFolder, as_json: bool) -> None:

@@ -47,7 +47,7 @@ def _eval_runs(paths: Sequence[Path], out: str | None, as_json: bool) -> None:
 
     folders = [RunFolder(path) for path in paths]
     summaries = [folder.summary() for folder in folders]
-    labels = _labels([folder.path for folder in folders], [summary.model for summary in summaries])
+    labels = labels_of([folder.path for folder in folders], [summary.model for summary in summaries])
     pairs = list(zip(labels, summaries, strict=True))
     page = Path(out) if out else folders[-1].path / REPORT
     write_whole(
@@ -87,7 +87,7 @@ def _print(summaries: Sequence[BaseModel], tables: Sequence[RenderableType]) -> 
         console.print(*([""] if number else []), table)
 
 
-def _labels(runs: list[Path], models: list[str]) -> list[str]:
+def labels_of(runs: list[Path], models: list[str]) -> list[str]:
     """A name for each run, all different: the model of a single one, else the folder, as models may be the same."""
     if len(runs) == 1:
         return models

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from planbench.crew import leads
+
 UNFOLDED = 10_000
 
 
@@ -45,5 +47,6 @@ def json_line(value: dict[str, Any]) -> None:
 
 
 def note(message: str) -> None:
-    """A line for the person, kept out of the results."""
-    print(plain(message), file=sys.stderr)
+    """A line for the person, kept out of the results. Of several processes the first one speaks."""
+    if leads():
+        print(plain(message), file=sys.stderr)

@@ -46,6 +46,8 @@ class Columns:
     seconds: Floats
 
     def where(self, chosen: NDArray[np.bool_]) -> Columns:
+        if chosen.all():
+            return self
         return Columns(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     def __len__(self) -> int:

@@ -11,6 +11,9 @@ another prompt style by hash, unless the file holds several replies to that. `fi
 `completion_tokens` and `seconds` are taken over where they are there.
 
 A request without a stored reply gets a reply with finish `error`, which counts as ours and not as the model's.
+
+Every line is checked when the file is opened, and read again when it is asked for: what is kept of it in memory is
+where it stands and a hash of its names, so that a million replies of any length fit.
 """
 
 from __future__ import annotations
@@ -18,9 +21,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from array import array
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from planbench.errors import InputError
 from planbench.models.catalog import LoadOptions
@@ -53,7 +61,7 @@ class ReplayModel:
 
     def __init__(self, name: str, path: Path) -> None:
         self.name, self.path = name, path
-        self._replies = read_replies(path)
+        self._stored = Stored(path)
         self.fingerprint = f"replay-{file_digest(path).hex()[:16]}"
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
@@ -64,18 +72,19 @@ class ReplayModel:
     ) -> Iterator[tuple[int, Reply]]:
         """As `Model.replies`; the settings change nothing."""
         finished = frozenset(done)
-        for position, request in enumerate(requests):
-            if position not in finished:
-                yield position, self._reply(request)
+        with closing(self._stored.open()) as file:
+            for position, request in enumerate(requests):
+                if position not in finished:
+                    yield position, self._reply(request, file)
 
-    def _reply(self, request: Request) -> Reply:
+    def _reply(self, request: Request, file: BinaryIO) -> Reply:
         names: list[_Name] = [
             ("key", request.key, 0),
             ("task_hash", request.task_hash, request.sample_index),
             ("task", request.task.problem.name, request.sample_index),
         ]
         for name in names:
-            if (reply := self._replies.get(name)) is not None:
+            if (reply := self._stored.find(name, file)) is not None:
                 return reply
         return Reply(
             "",
@@ -84,38 +93,90 @@ class ReplayModel:
         )
 
 
-def read_replies(path: Path) -> dict[_Name, Reply | None]:
-    """Every reply of a file by what it answers; None where several samples with keys of their own answer the same.
+class Stored:
+    """Where each reply of a file stands, by what it answers; nothing where several answer the same.
 
-    Raises `InputError` with file and line for a line that is no reply, and for two lines that answer the same.
+    Raises `InputError` with file and line for a line that is no reply, and for two lines that answer the same by
+    their own names.
     """
-    replies: dict[_Name, Reply | None] = {}
-    seen: dict[_Name, int] = {}
-    try:
-        with path.open("rb") as file:
-            number = 0
-            while line := file.readline(_MAX_LINE + 1):
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        hashes, lines = array("Q"), array("Q")
+        self._offsets, self._numbers = array("Q"), array("Q")
+        own = bytearray()
+        with closing(self.open()) as file:
+            number = offset = 0
+            while line := self._read(file, f"{path}:{number + 1}"):
                 number += 1
                 place = f"{path}:{number}"
-                if len(line) > _MAX_LINE:
-                    raise InputError(f"{place}: a line of more than {_MAX_LINE >> 20} MiB; is this a file of replies?")
-                if not line.strip():
-                    continue
-                record = _record(line, place)
-                reply, (name, *others) = _reply_of(record, place), _names(record, place)
-                if name in seen:
-                    raise InputError(f"{place}: the same reply as line {seen[name]} again ({name[0]} {name[1]!r})")
-                seen[name] = number
-                replies[name] = reply
-                for other in others:
-                    replies[other] = None if other in replies else reply
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); type replay:FILE with a file of replies"
-        ) from error
-    if not seen:
-        raise InputError(f"{path}: holds no replies; each line is a JSON object with task_hash, index and reply")
-    return replies
+                if line.strip():
+                    record = _record(line, place)
+                    _reply_of(record, place)
+                    for nth, name in enumerate(_names(record, place)):
+                        hashes.append(_hash(name))
+                        lines.append(len(self._offsets))
+                        own.append(nth == 0)
+                    self._offsets.append(offset)
+                    self._numbers.append(number)
+                offset += len(line)
+        if not self._offsets:
+            raise InputError(f"{path}: holds no replies; each line is a JSON object with task_hash, index and reply")
+        order = np.argsort(np.frombuffer(hashes, dtype=np.uint64), kind="stable")
+        self._hashes = np.frombuffer(hashes, dtype=np.uint64)[order]
+        self._lines = np.frombuffer(lines, dtype=np.uint64)[order]
+        self._same = self._hashes[1:] == self._hashes[:-1]
+        self._refuse_twice(np.frombuffer(own, dtype=np.bool_)[order])
+
+    def open(self) -> BinaryIO:
+        try:
+            return self._path.open("rb")
+        except OSError as error:
+            raise InputError(
+                f"{self._path}: cannot be read ({error.strerror}); type replay:FILE with a file of replies"
+            ) from error
+
+    def find(self, name: _Name, file: BinaryIO) -> Reply | None:
+        """The one reply with this name. `file` is what `open` gave."""
+        wanted = np.uint64(_hash(name))
+        at = int(np.searchsorted(self._hashes, wanted))
+        if at == len(self._hashes) or self._hashes[at] != wanted or (at < len(self._same) and self._same[at]):
+            return None
+        line = int(self._lines[at])
+        place = f"{self._path}:{self._numbers[line]}"
+        file.seek(self._offsets[line])
+        record = _record(self._read(file, place), place)
+        # A hash may lie; and the file may have been changed since.
+        return _reply_of(record, place) if name in _names(record, place) else None
+
+    def _read(self, file: BinaryIO, place: str) -> bytes:
+        try:
+            line = file.readline(_MAX_LINE + 1)
+        except OSError as error:
+            raise InputError(
+                f"{self._path}: cannot be read ({error.strerror}); type replay:FILE with a file of replies"
+            ) from error
+        if len(line) > _MAX_LINE:
+            raise InputError(f"{place}: a line of more than {_MAX_LINE >> 20} MiB; is this a file of replies?")
+        return line
+
+    def _refuse_twice(self, own: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+        """Two lines with the same name of their own. Equal hashes stand side by side, in the order of their lines."""
+        at = np.flatnonzero(own)
+        twice = np.flatnonzero(self._hashes[at][1:] == self._hashes[at][:-1])
+        if not len(twice):
+            return
+        pairs = [(int(self._lines[at[one + 1]]), int(self._lines[at[one]])) for one in twice]
+        second, first = min(pairs)
+        place = f"{self._path}:{self._numbers[second]}"
+        with closing(self.open()) as file:
+            file.seek(self._offsets[second])
+            name = _names(_record(self._read(file, place), place), place)[0]
+        raise InputError(f"{place}: the same reply as line {self._numbers[first]} again ({name[0]} {name[1]!r})")
+
+
+def _hash(name: _Name) -> int:
+    return int.from_bytes(blake2b("\0".join(map(str, name)).encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 def _record(line: bytes, place: str) -> dict[str, Any]:

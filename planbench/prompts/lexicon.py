@@ -82,7 +82,7 @@ def squash(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """The vocabulary of a task.
 
@@ -234,7 +234,22 @@ def _read_template(template: str, nouns: frozenset[str]) -> tuple[list[str], tup
 
 
 def lexicon_of(task: CompiledTask, wording: Wording) -> Lexicon:
-    """The lexicon of a task in a wording."""
+    """The lexicon of a task in a wording. The latest are kept, as the samples of a task are often read one after the
+    other."""
+    key = id(task), id(wording)
+    if key not in _latest:
+        if len(_latest) == _LATEST:
+            del _latest[next(iter(_latest))]
+        _latest[key] = task, wording, _lexicon_of(task, wording)
+    return _latest[key][2]
+
+
+_LATEST = 64
+_latest: dict[tuple[int, int], tuple[CompiledTask, Wording, Lexicon]] = {}
+"""With what they were made of, so that an id stays what it was."""
+
+
+def _lexicon_of(task: CompiledTask, wording: Wording) -> Lexicon:
     above = supertypes(task.domain.types)
     known = types_above(above, task.objects.values())
     nouns = {noun for phrase in wording.objects.values() for noun in phrase.lower().split()}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from planbench.core.verdict import Step
@@ -80,7 +81,19 @@ BLANK = Line("blank")
 
 
 def read_line(raw: str, lexicon: Lexicon) -> Line:
-    """One line, without its newline."""
+    """One line, without its newline. Samples of a task say the same lines again and again."""
+    return _read_again(raw, lexicon) if len(raw) <= _SHORT else _read_line(raw, lexicon)
+
+
+_SHORT = 120
+
+
+@lru_cache(maxsize=4096)
+def _read_again(raw: str, lexicon: Lexicon) -> Line:
+    return _read_line(raw, lexicon)
+
+
+def _read_line(raw: str, lexicon: Lexicon) -> Line:
     text = raw.lower().replace("**", "").replace("`", "").replace("__", " ")
     text = text.replace("->", "→").replace("=>", "→").replace("⇒", "→").replace("⟶", "→").replace("➜", "→")
     text = _TAG.sub(" ", text) if "<" in text else text

@@ -3,6 +3,7 @@
     run.json        what the run depends on (`RunRecord`)
     tasks.jsonl     the tasks as they were given, renamed if they were, so that replies can be judged again
     samples.jsonl   one line a sample, appended; a torn last line is dropped and its sample drawn again
+    samples-N.jsonl those of process N where several draw at once, until they are gathered in samples.jsonl
     summary.json    what it comes to (`Summary`)
     report.html     the same to look at
 
@@ -19,7 +20,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import IO, Any, BinaryIO, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -30,6 +31,7 @@ from planbench.records.summary import Summary
 from planbench.records.task import ReferencePlan, Task
 
 RUN, TASKS, SAMPLES, SUMMARY, REPORT = "run.json", "tasks.jsonl", "samples.jsonl", "summary.json", "report.html"
+SHARD = "samples-{}.jsonl"
 ITERATE = "iterate.json"
 """In place of run.json in the folder of an iterate run."""
 
@@ -41,17 +43,22 @@ MAX_LINE = 64_000_000
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that a reader, or a kill, finds either all of it or what was there before."""
+    _write_whole(path, (text,))
+
+
+def _write_whole(path: Path, pieces: Iterable[str]) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}; choose another --out") from None
+    finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror}; choose another --out") from None
 
 
 def read_json(path: Path, kind: type[Record]) -> Record:
@@ -80,7 +87,7 @@ def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:
 
 def write_lines(path: Path, records: Iterable[BaseModel]) -> None:
     """A JSONL file, whole or not at all."""
-    write_whole(path, "".join(record.model_dump_json() + "\n" for record in records))
+    _write_whole(path, (record.model_dump_json() + "\n" for record in records))
 
 
 def _first_fault(error: ValidationError) -> str:
@@ -111,11 +118,14 @@ class RunFolder:
         except OSError as error:
             raise InputError(f"{self.path}: not writable: {error.strerror}; choose another --out") from None
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise RunFolderError(f"{self.path}: another planbench is writing here; wait for it to end") from None
+            self._hold(file)
             yield
+
+    def _hold(self, file: IO[Any]) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RunFolderError(f"{self.path}: another planbench is writing here; wait for it to end") from None
 
     def record(self) -> RunRecord | None:
         """run.json, None where there is none yet."""
@@ -170,14 +180,27 @@ class RunFolder:
         if path.is_file():
             yield from read_lines(path, Sample)
 
+    def shard(self, rank: int) -> Path:
+        """Where one of several processes appends its samples, until they are gathered; rank 0 needs none."""
+        return self.path / (SHARD.format(rank) if rank else SAMPLES)
+
+    def shards(self) -> list[Path]:
+        """Those that are there. Raises RunFolderError where one is being written."""
+        found = sorted(self.path.glob(SHARD.format("*")))
+        for shard in found:
+            with shard.open("rb") as file:
+                self._hold(file)
+        return found
+
     def keep_samples(self, samples: Iterable[Sample]) -> None:
         """Put these samples in place of those that are there, whole or not at all."""
         write_lines(self.path / SAMPLES, samples)
 
     @contextmanager
-    def appending(self) -> Generator[SampleWriter]:
-        """Append samples. What a kill left of an unfinished last line is cut off first."""
-        path = self.path / SAMPLES
+    def appending(self, rank: int = 0) -> Generator[SampleWriter]:
+        """Append samples, to the shard of a process where there are several. What a kill left of an unfinished last
+        line is cut off first."""
+        path = self.shard(rank)
         try:
             with path.open("ab+") as file:
                 _cut_torn_line(file)
@@ -186,6 +209,7 @@ class RunFolder:
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror}") from None
         with file:
+            self._hold(file)
             yield SampleWriter(file, path)
 
 
