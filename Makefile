@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 DOMAINS := blocksworld logistics grid
 EXPERIMENTS := $(DOMAINS:%=experiment-%)
 SEEDS := 0 1 2
-.PHONY: leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
+.PHONY: experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -63,6 +63,14 @@ $(foreach domain,$(DOMAINS),$(eval $(call experiment_of,$(domain))))
 experiment-smollm2: setup smollm2 ## a pretrained language model through the loop, for two hours; goes on where it was
 	$(BIN)/planbench iterate --config experiments/small/smollm2.toml --out runs/small-smollm2 $(ARGS)
 	$(call numbers_of,smollm2)
+
+RL := blocksworld-tokens blocksworld-compute grid-tokens grid-compute
+
+experiment-rl: setup $(foreach domain,blocksworld grid,$(foreach seed,$(SEEDS),runs/planner-$(domain)-$(seed)/README.md)) ## the loop beside reinforcement learning on equal budgets, for a day; goes on where it was
+	set -e; for name in $(RL); do \
+		$(BIN)/planbench iterate --config experiments/rl/$$name.toml --out runs/rl-$$name $(ARGS); \
+		cd runs/rl-$$name; for file in iterate.json summary.json seed-*/summary.json; do \
+			install -m 644 -D $$file ../../experiments/rl/$$name/$$file; done; cd ../..; done
 
 experiment-bias: setup ## which features fine-tuning picks up: the toy suite, five seeds, for hours; goes on where it was
 	$(BIN)/planbench bias --suite toy --out runs/bias-toy $(ARGS)

@@ -92,8 +92,6 @@ def _reward(arm: str, first: int, last: int, seen: Sequence[_Seen]) -> ImplicitR
     tasks = _numbered(one.trace.task_hash for one in seen)
     within = clustered(x, y, tasks, _numbered((one.seed, one.trace.task_hash) for one in seen))
     pooled = clustered(x, y, tasks)
-    if within is None or pooled is None:
-        return None
     valid = [one.ratio for one in seen if one.trace.valid]
     invalid = [one.ratio for one in seen if not one.trace.valid]
     parts = [
@@ -107,6 +105,8 @@ def _reward(arm: str, first: int, last: int, seen: Sequence[_Seen]) -> ImplicitR
             )
             for column, coefficient, interval in zip(of.columns, of.coefficients, of.intervals, strict=True)
         ]
+        if of is not None
+        else []
         for of in (within, pooled)
     ]
     return ImplicitReward(
@@ -120,8 +120,8 @@ def _reward(arm: str, first: int, last: int, seen: Sequence[_Seen]) -> ImplicitR
         mean_invalid=sum(invalid) / len(invalid) if invalid else None,
         within=parts[0],
         pooled=parts[1],
-        r_squared=within.r_squared,
-        constant=[name for column, name in enumerate(names) if column not in within.columns],
+        r_squared=within.r_squared if within else 0.0,
+        constant=[name for column, name in enumerate(names) if within is None or column not in within.columns],
     )
 
 

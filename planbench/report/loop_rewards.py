@@ -82,7 +82,7 @@ def whole_ways(summary: IterateSummary) -> list[ImplicitReward]:
 def rewards(summary: IterateSummary) -> Drawing:
     panels: list[str] = []
     arms = list(summary.arms)
-    for place, reward in enumerate(whole_ways(summary)):
+    for place, reward in enumerate(one for one in whole_ways(summary) if one.within):
         title = f"{wording.shown(reward.arm, 24)}, generation {reward.first} to {reward.last}"
         panels.append(_panel(f"reward-{place}", title, arms.index(reward.arm), reward.within))
     return Drawing(

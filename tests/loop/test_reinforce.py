@@ -70,8 +70,8 @@ def test_runs_with_nothing_to_compare_are_refused(changes: dict[str, object], sa
         IterateConfig.model_validate(changes).chosen_arms()
 
 
-SMALL = ["iterate", "tiny", "--tasks", "16", "--samples", "8", "--pool-length", "8:14", "--held-out", "4"]
-SMALL += ["--longer", "0", "--arms", "valid,reinforce,group,importance", "--generations", "2"]
+SMALL = ["iterate", "tiny", "--tasks", "40", "--samples", "4", "--pool-length", "2:8", "--held-out", "4"]
+SMALL += ["--longer", "0", "--arms", "valid,group,importance", "--generations", "2"]
 SMALL += ["--updates-per-generation", "2", "--implicit-reward", "--match", "compute"]
 
 
@@ -100,7 +100,6 @@ def test_every_rule_goes_through_the_loop(run: Path) -> None:
             assert config["config"]["floor"] == 1
     assert all(row.curated is None or row.curated.weight == pytest.approx(0, abs=1e-9) for row in summary.arms["group"])
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert "What the loop acted as if it rewarded" in page
     assert "What each arm cost and came to" in page
 
 
@@ -132,10 +131,10 @@ def test_a_likelihood_is_that_of_the_reply_among_all(run: Path) -> None:
     for one in drawn:
         alike.setdefault((one.task_hash, one.reply), set()).add(round(nats[one.id], 4))
     assert all(len(values) == 1 for values in alike.values())
-    # Expected against found: how many of 8 samples a task are each reply that came up, over the likely ones.
+    # Expected against found: how many of 4 samples a task are each reply that came up, over the likely ones.
     counts = Counter((one.task_hash, one.reply) for one in drawn)
     likely = {key: math.exp(next(iter(values))) for key, values in alike.items() if min(values) > math.log(0.5)}
-    assert sum(counts[key] for key in likely) / 8 == pytest.approx(sum(likely.values()), rel=0.25)
+    assert sum(counts[key] for key in likely) / 4 == pytest.approx(sum(likely.values()), rel=0.25)
     totals: dict[str, float] = {}
     for (task, _), values in alike.items():
         totals[task] = totals.get(task, 0) + math.exp(next(iter(values)))
