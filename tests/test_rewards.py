@@ -26,7 +26,7 @@ def answered() -> tuple[list[dict[str, Any]], list[str]]:
     return rows, replies
 
 
-def columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+def columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: [row[name] for row in rows] for name in rows[0] if name != "prompt"}
 
 

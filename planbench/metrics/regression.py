@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,8 +62,9 @@ def clustered(
     moments, products = np.zeros((count, width, width)), np.zeros((count, width))
     np.add.at(moments, of, kept[:, :, None] * kept[:, None, :])
     np.add.at(products, of, kept * y[:, None])
-    whole = np.linalg.solve(moments.sum(0), products.sum(0))
-    left = np.linalg.pinv(moments.sum(0) - moments, hermitian=True) @ (products.sum(0) - products)[..., None]
+    whole = cast("Floats", np.linalg.solve(moments.sum(0), products.sum(0)))
+    rest = cast("Floats", np.linalg.pinv(moments.sum(0) - moments, hermitian=True))
+    left = rest @ (products.sum(0) - products)[..., None]
     changes = (left[..., 0] - whole)[:, : len(columns)]
     deviations = np.sqrt((changes**2).sum(0) * (count - 1) / count)
     reach = float(stdtrit(count - 1, 0.5 + level / 2)) * deviations
@@ -85,7 +87,7 @@ def _spread(x: Floats, of: NDArray[np.int64], over_all: bool) -> list[int]:
         if over_all:
             values, counts = np.unique(column.round(9), return_counts=True)
             column = column - values[counts.argmax()]
-        moved = np.unique(of[np.abs(column) > 1e-6 * size]) if size > _NOTHING else []
+        moved = np.unique(of[np.abs(column) > 1e-6 * size]) if size > _NOTHING else of[:0]
         if len(moved) >= FEWEST:
             kept.append(number)
     return kept

@@ -214,16 +214,16 @@ def _reply_of(record: dict[str, Any], place: str) -> Reply:
         raise InputError(f"{place}: no reply; each line has a string called reply")
     if finish not in ("stop", "length", "error"):
         raise InputError(f"{place}: finish is {finish!r}; it is stop, length or error")
-    counts = [record.get(key) for key in ("prompt_tokens", "completion_tokens")]
+    counts = [record.get(key) for key in ("prompt_tokens", "completion_tokens", "near_ties")]
     if not all(count is None or _is_count(count) for count in counts):
-        raise InputError(f"{place}: prompt_tokens and completion_tokens are whole numbers")
+        raise InputError(f"{place}: prompt_tokens, completion_tokens and near_ties are whole numbers")
     seconds = record.get("seconds", 0.0)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
         raise InputError(f"{place}: seconds is {seconds!r}; it is a number of 0 or more")
     error = "stored as an error" if finish == "error" else ""
     # Half a surrogate pair can be written in JSON, but is no text that could be stored again.
     text = _SURROGATE.sub("\ufffd", text)
-    return Reply(text, finish, counts[0], counts[1], float(seconds), error)
+    return Reply(text, finish, counts[0], counts[1], float(seconds), error, near_ties=counts[2])
 
 
 def _is_count(value: object) -> bool:
