@@ -36,7 +36,7 @@ _GRACE = 20.0
 """Seconds in which the others may say why they end, once the run has failed."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Crew:
     """This process among those that share a run. One alone leads, and meets nobody."""
 

@@ -85,7 +85,9 @@ def _compared(paths: Sequence[Path], common: bool) -> Comparison:
     tasks = [set(results) for _, results in measured]
     shared = set.intersection(*tasks)
     if len(hashes) > 1 and not common and any(found != shared for found in tasks):
-        other = next(path for path, found in zip(paths, tasks, strict=True) if found != tasks[0] or found != shared)
+        other = next(
+            path for path, config in zip(paths, configs, strict=True) if config.tasks.hash != configs[0].tasks.hash
+        )
         what = f"{len(shared):,} tasks in common" if shared else "no task in common"
         how = "type --common to compare on these" if shared else "measure one of them on the other's tasks"
         raise InputError(f"{paths[0]} and {other}: of different task sets ({what}); {how}")

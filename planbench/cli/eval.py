@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from planbench.cli.parameters import KeyValue, Number
+from planbench.cli.processes import PROCESSES, processes
 from planbench.cli.progress import bar
 from planbench.cli.screen import note
-from planbench.cli.taskset import PROCESSES, RENAME, STYLE_NAMES, chosen_tasks, task_options
+from planbench.cli.taskset import RENAME, STYLE_NAMES, chosen_tasks, task_options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def command(
     max_thinking_tokens: int | None,
     batch_size: str,
     concurrency: int | None,
-    processes: int | None,
+    wanted: int | None,
     seed: int,
     model_args: tuple[tuple[str, str], ...],
     trust_remote_code: bool,
@@ -88,7 +89,6 @@ def command(
 
     The same command goes on where it was stopped; on a finished run it only prints the result again.
     """
-    from planbench.crew import crew as crew_of
     from planbench.evaluate import Asked, evaluate
     from planbench.models import load
     from planbench.prompts.styles import STYLES
@@ -98,7 +98,7 @@ def command(
     if prompt is not None and prompt not in STYLES:
         raise InputError(f"no prompt style {prompt!r}: there is {', '.join(sorted(STYLES))}")
     size = _batch_size(batch_size)
-    with crew_of(processes) as crew:
+    with processes(wanted) as crew:
         tasks, spec = chosen_tasks(domains, folder, limit, plan_length, seed)
         loaded = load(
             model,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from planbench.cli.parameters import KeyValue, Number, Range
+from planbench.cli.processes import PROCESSES, processes
 from planbench.cli.taskset import STYLE_NAMES, named_domains
 from planbench.errors import InputError
 
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
 @click.option(
     "--keep", type=click.Choice(["last", "all"]), default="last", show_default=True, help="Which checkpoints stay."
 )
+@PROCESSES
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the checkpoint.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and stop.")
 @click.option("--out", type=click.Path(), help="The run's folder.  [default: runs/iterate-HASH, by settings]")
@@ -129,6 +131,7 @@ def command(
     match: str,
     implicit_reward: bool,
     keep: str,
+    wanted: int | None,
     trust_remote_code: bool,
     dry_run: bool,
     out: str | None,
@@ -194,7 +197,8 @@ def command(
     if dry_run:
         show_forecast(config, keep == "all", as_json)
         return 0
-    return run(config, folder, keep == "all", shlex.join(["planbench", *sys.argv[1:]]), as_json)
+    with processes(wanted) as crew:
+        return run(config, folder, keep == "all", shlex.join(["planbench", *sys.argv[1:]]), as_json, crew)
 
 
 def _listed(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from planbench.cli.screen import note, table
+from planbench.crew import ALONE, Crew, leads
 from planbench.loop.iterate import Reader, iterate
 
 if TYPE_CHECKING:
@@ -30,10 +31,12 @@ _PHASES = {
 }
 
 
-def run(config: IterateConfig, folder: Path, keep_all: bool, typed: str, as_json: bool) -> int:
+def run(config: IterateConfig, folder: Path, keep_all: bool, typed: str, as_json: bool, crew: Crew = ALONE) -> int:
     """Run the loop, show it, and leave its page in the folder. Returns 1 where every arm had nothing to learn from."""
     with _reader() as reader:
-        summary = iterate(config, folder, reader, keep_all=keep_all, command=typed, told=reader.say)
+        summary = iterate(config, folder, reader, keep_all=keep_all, command=typed, told=reader.say, crew=crew)
+    if not crew.leads:
+        return 0
     show(summary, folder, as_json)
     for where, why in summary.ended.items():
         note(f"{where}: {why}")
@@ -116,7 +119,7 @@ class _Screen(_Lines):
 
 @contextmanager
 def _reader() -> Iterator[_Lines]:
-    if not sys.stderr.isatty():
+    if not (sys.stderr.isatty() and leads()):
         yield _Lines()
         return
     screen = _Screen()

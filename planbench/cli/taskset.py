@@ -30,13 +30,6 @@ RENAME = click.option(
 )
 """For a command that asks models; the ways are those of `planbench.prompts.rename`."""
 
-PROCESSES = click.option(
-    "--processes",
-    type=click.IntRange(1, 1024),
-    help="So many at once, on this machine.  [default: 1, or the launcher's]",
-)
-"""For a command whose work can be shared out."""
-
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 

@@ -27,6 +27,12 @@ class Batch:
     weights: Tensor
     first: int
 
+    def part(self, rows: Sequence[int]) -> Batch:
+        """Some rows; one that is there already has no weight any more where it comes in for want of another, as -1."""
+        places = [max(row, 0) for row in rows]
+        weights = torch.where(torch.tensor(rows) < 0, 0.0, self.weights[places])
+        return Batch(self.tokens[places], self.targets[places], weights, self.first)
+
 
 def stack(uses: Sequence[Use], pad: int) -> Batch:
     """Stack uses, each with at least one token of a prompt. The last token of a completion is a target alone."""
@@ -39,6 +45,12 @@ def stack(uses: Sequence[Use], pad: int) -> Batch:
         targets[row, len(prompt) - 1 : len(ids)] = torch.tensor(completion)
     weights = torch.tensor([weight for _, _, weight in uses])
     return Batch(tokens, targets, weights, min(len(prompt) for prompt, _, _ in uses) - 1)
+
+
+def share(rows: int, rank: int, of: int) -> list[int]:
+    """The rows of a batch that one process of several computes; -1, the first row without its weight, where there is
+    none for it: it has to take part all the same."""
+    return list(range(rank, rows, of)) or [-1]
 
 
 def use(example: TrainExample, weight: float, rng: Random | None = None) -> Use:

@@ -4,8 +4,10 @@ All weights are trained, or low-rank adapters (LoRA) that are merged into the we
 ordinary checkpoint either way, with the tokenizer, the generation settings and the precision of the one that went in.
 It is written beside its place and moved there whole.
 
-Through accelerate: on an accelerator where there is one, and in several processes where the program was started so
-(each computes its share of every batch, and the weights are those of one process up to rounding).
+Through accelerate: on an accelerator where there is one, and in several processes where the program was started so.
+Each computes its share of every batch, whatever is drawn for a batch is drawn for all of it in all of them, and the
+weights are those of one process up to rounding (dropout aside, which each draws for itself). Where accelerate is
+configured for FSDP, each holds a share of the weights as well.
 
 Not covered: going on in the middle of a training (a kill costs the training), models too large for one device, and
 checkpoints that bring code of their own.
@@ -29,7 +31,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from planbench.errors import InputError
-from planbench.loop.batches import Batch, Use, draws, split_tasks, stack, use
+from planbench.loop.batches import Batch, Use, draws, share, split_tasks, stack, use
 from planbench.loop.examples import TrainExample
 from planbench.loop.finetune_config import FinetuneConfig, FinetuneOutcome, FinetuneProgress, LoraSettings
 from planbench.loop.likelihood import reweighted
@@ -80,8 +82,9 @@ def finetune(
         saved_as = loaded.model.dtype
         training = _Training(loaded, examples, config)
         outcome = training.run(report)
+    model = training.whole(checkpoint)
     if training.accelerator.is_main_process:
-        _publish(training, saved_as, checkpoint, out, config, outcome)
+        _publish(model, saved_as, checkpoint, out, config, outcome)
     training.accelerator.wait_for_everyone()
     return outcome
 
@@ -127,17 +130,34 @@ class _Training:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         model = _with_adapters(model, config.lora) if config.lora else model
         self._parameters = sum(p.numel() for p in model.parameters())
-        self._trained = [p for p in model.parameters() if p.requires_grad]
+        self._trained_parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
         optimizers = _optimizers(model, config)
         self._rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
-        self._model, *self._optimizers = self.accelerator.prepare(model, *optimizers)
-        # Several processes, another precision and recomputing all need what the library wraps around the model.
-        plain = self.accelerator.num_processes == 1 and config.precision == "no" and not config.checkpointing
+        # Another precision and recomputing need what the library wraps around the model.
+        plain = config.precision == "no" and not config.checkpointing and self.accelerator.device.type == "cpu"
         self._small = plain and small_pass.supports(model)
+        if self._small:
+            self._model, self._optimizers = model, [self.accelerator.prepare(one) for one in optimizers]
+        else:
+            self._model, *self._optimizers = self.accelerator.prepare(model, *optimizers)
+        # After that, as the library may have put others in their place.
+        self._trained = [p for p in self._model.parameters() if p.requires_grad]
+        if self._sharded and config.optimizer == "muon":
+            raise InputError("optimizer muon: trains whole matrices, of which FSDP leaves none; type adamw")
         if config.forget and not self._small:
-            raise InputError(
-                f"forget {config.forget:g}: for planners of our own alone, in one process on a processor; set it to 0"
-            )
+            raise InputError(f"forget {config.forget:g}: for planners of our own alone, on a processor; set it to 0")
+
+    @property
+    def _sharded(self) -> bool:
+        return str(self.accelerator.distributed_type).endswith("FSDP")
+
+    def whole(self, checkpoint: Path) -> Any:
+        """The model as it is now, to be saved by the first process; all have to ask for it. Of what is spread over the
+        processes it is made again, from the checkpoint that was trained."""
+        if not self._sharded:
+            return self.model
+        state = self.accelerator.get_state_dict(self._model)
+        return rebuilt(checkpoint, state, self._config) if self.accelerator.is_main_process else None
 
     @property
     def model(self) -> Any:
@@ -191,7 +211,7 @@ class _Training:
             validations=tuple(watch.losses),
             stopped_early=step < steps,
             parameters=self._parameters,
-            trained_parameters=sum(p.numel() for p in self._trained),
+            trained_parameters=self._trained_parameters,
         )
 
     def _weights_of(self, examples: Sequence[TrainExample]) -> list[float]:
@@ -217,9 +237,10 @@ class _Training:
         total = 0.0
         for batch in batches:
             with self.accelerator.accumulate(self._model):
-                loss = self._loss(stack(self._share(batch), self._pad), self._constant, self._config)
+                loss = self._loss(stack(batch, self._pad), self._constant, self._config)
                 self.accelerator.backward(loss)
                 if self.accelerator.sync_gradients:
+                    self._average()
                     self.accelerator.clip_grad_norm_(self._trained, self._config.clip)
                 for optimizer in self._optimizers:
                     optimizer.step()
@@ -228,21 +249,30 @@ class _Training:
             total += float(mean)
         return total / len(batches)
 
-    def _share(self, batch: Sequence[Use]) -> Sequence[Use]:
-        """This process's part of a batch: at least one use, without a weight if there is none for it."""
-        own = batch[self.accelerator.process_index :: self.accelerator.num_processes]
-        return own or [(*batch[0][:2], 0.0)]
+    def _average(self) -> None:
+        """The gradients over the processes, where no wrapper of the library's does that."""
+        if self._small and self.accelerator.num_processes > 1:
+            gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in self._trained]
+            mean: Any = self.accelerator.reduce(torch.cat([one.flatten() for one in gradients]), "mean")
+            for parameter, one in zip(self._trained, mean.split([one.numel() for one in gradients]), strict=True):
+                parameter.grad = one.view_as(parameter)
 
     def _loss(self, batch: Batch, constant: float, learning: FinetuneConfig | None = None) -> Tensor:
-        """`learning` is given in training: what is validated is read as it stands."""
+        """`learning` is given in training: of what is drawn for the batch, this process computes its share. What is
+        validated is read as it stands, whole."""
         device = self.accelerator.device
         rows, width = batch.tokens.shape
         stretch, forget = (learning.stretch, learning.forget) if learning else (1.0, 0.0)
         positions = stretched(rows, width, stretch, self._places) if stretch > 1 else None
+        learned = batch.targets != IGNORED
+        memory = seen(learned, forget, self._memory) if self._small else None
+        if learning:
+            own = share(rows, self.accelerator.process_index, self.accelerator.num_processes)
+            batch, learned = batch.part(own), learned[own]
+            positions = positions[own] if positions is not None else None
+            memory = memory[own] if memory is not None else None
         if self._small:
-            places = positions if positions is not None else torch.arange(width).expand(rows, width)
-            learned = batch.targets != IGNORED
-            memory = seen(learned, forget, self._memory)
+            places = positions if positions is not None else torch.arange(width).expand(len(batch.tokens), width)
             picked = small_pass.logits(self._model, batch.tokens, places, learned, memory)
             return weighted_nll(picked, batch.targets, batch.weights, constant)
         # Padding stands on the right, where a causal model never looks: no mask is needed.
@@ -355,8 +385,16 @@ def _schedule(step: int, steps: int, config: FinetuneConfig) -> float:
     return rise * (config.floor + (1 - config.floor) * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
+def rebuilt(checkpoint: Path, state: dict[str, Tensor], config: FinetuneConfig) -> Any:
+    """The model that was trained from a checkpoint, from its weights alone."""
+    model = load_checkpoint(checkpoint, LoadOptions({"device": "cpu", "dtype": "auto"})).model.float()
+    model = _with_adapters(model, config.lora) if config.lora else model
+    model.load_state_dict(state)
+    return model
+
+
 def _publish(
-    training: _Training,
+    model: Any,
     saved_as: torch.dtype,
     source: Path,
     out: Path,
@@ -368,7 +406,7 @@ def _publish(
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)
-        _save(training.model.eval(), saved_as, source, part, config.lora)
+        _save(model.eval(), saved_as, source, part, config.lora)
         record = {"config": config.model_dump(mode="json"), "outcome": outcome.model_dump(mode="json")}
         write_whole(part / RECORD, json.dumps(record, indent=1) + "\n")
         part.rename(out)

@@ -9,7 +9,8 @@
 Each phase reads files and writes files, and is skipped where its files are there: the same command goes on where it
 was stopped, to the same result. Generation 0 is deployed once and shared by all arms of a seed.
 
-Not covered: several processes; phases of several machines.
+Several processes go through the same phases side by side: each answers a share of the tasks and computes a share of
+every training step; what is one file, process 0 writes, and the others wait for it.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from itertools import count, takewhile
 from pathlib import Path
 from random import Random
 from typing import Protocol
 
+from planbench.crew import ALONE, Crew
 from planbench.errors import InputError
 from planbench.evaluate import Asked, deploy
 from planbench.loop.advantages import Ratio, ratio_of
@@ -75,6 +77,7 @@ class Loop:
     seed: int
     watch: Watch
     keep_all: bool = False
+    crew: Crew = ALONE
     _shots: dict[str, dict[str, tuple[Shot, ...]]] = field(default_factory=dict[str, dict[str, tuple[Shot, ...]]])
 
     @cached_property
@@ -98,12 +101,12 @@ class Loop:
         for number in count():
             place = self._place(arm, number)
             self._deploy_and_measure(arm, place)
-            self._score(arm, place)
+            self.crew.first(partial(self._score, arm, place))
             last = ends(self.config, goal, self._places(arm, number))
             if last:
                 self._deploy_and_measure(arm, place, probes=True)
             self.watch.generation(place)
-            self._tidy(arm, number)
+            self.crew.first(partial(self._tidy, arm, number))
             if last:
                 return
 
@@ -148,7 +151,8 @@ class Loop:
             self.watch.phase(place, name)
             started = time.perf_counter()
             judging = self._answer(model, place, self.sets[name])
-            keep_answered(place.path, name, time.perf_counter() - started, judging)
+            seconds = time.perf_counter() - started
+            self.crew.first(partial(keep_answered, place.path, name, seconds, judging))
 
     def _model(self, checkpoint: Path) -> Model:
         sampling = self.config.sampling
@@ -189,6 +193,7 @@ class Loop:
             folder,
             lambda done, total, valid: self.watch.progress(done, total, f"{valid:,} valid"),
             judging.append,
+            self.crew,
         )
         return sum(judging)
 
@@ -231,8 +236,12 @@ class Loop:
         """Train beside the place and move it there last, so that a checkpoint that is there is one whose training is
         on record."""
         beside = place.path / ".checkpoint"
-        shutil.rmtree(beside, ignore_errors=True)
-        place.path.mkdir(parents=True, exist_ok=True)
+
+        def clear() -> None:
+            shutil.rmtree(beside, ignore_errors=True)
+            place.path.mkdir(parents=True, exist_ok=True)
+
+        self.crew.first(clear)
         record = train(
             self.config,
             self.source,
@@ -247,8 +256,12 @@ class Loop:
             lambda done, total, loss: self.watch.progress(done, total, f"loss {loss:.3f}"),
             *self._compared(arm, place, kept),
         )
-        write_json(place.training, record)
-        os.replace(beside, place.checkpoint)
+
+        def publish() -> None:
+            write_json(place.training, record)
+            os.replace(beside, place.checkpoint)
+
+        self.crew.first(publish)
 
     def _compared(self, arm: Arm | None, place: Place, kept: Sequence[Weighted]) -> tuple[Ratio, dict[str, float]]:
         """The ratio that an arm's rule asks for, and what it compares with."""
@@ -267,15 +280,20 @@ class Loop:
     def curated(self, arm: Arm, place: Place) -> list[Weighted]:
         """What a generation is trained on, from the traces of all generations before it."""
         traces = self._traces(arm, place)
-        if place.curated.is_file():
-            by_id = {trace.id: trace for trace in traces}
-            return [Weighted(by_id[line.trace], line.weight, line.reason) for line in read_curated(place.curated)]
-        with self._phase(place, "curate"):
-            place.path.mkdir(parents=True, exist_ok=True)
-            kept = self._weigh(arm, place, traces)
-            write_json(place.path / "curated.json", _came_to(arm, place, len(traces), kept))
-            write_curated(place.curated, (one.record for one in kept))
-        return kept
+        missing = not place.curated.is_file()
+        # All have looked before one of them writes, and all weigh, to know where there is nothing to learn from.
+        self.crew.meet()
+        if missing:
+            with self._phase(place, "curate"):
+                kept = self._weigh(arm, place, traces)
+                self.crew.first(partial(self._keep, arm, place, len(traces), kept))
+        by_id = {trace.id: trace for trace in traces}
+        return [Weighted(by_id[line.trace], line.weight, line.reason) for line in read_curated(place.curated)]
+
+    def _keep(self, arm: Arm, place: Place, examined: int, kept: Sequence[Weighted]) -> None:
+        place.path.mkdir(parents=True, exist_ok=True)
+        write_json(place.path / "curated.json", _came_to(arm, place, examined, kept))
+        write_curated(place.curated, (one.record for one in kept))
 
     def _weigh(self, arm: Arm, place: Place, traces: Sequence[Trace]) -> list[Weighted]:
         if arm.rule == BASE_ONLY:
@@ -322,7 +340,8 @@ class Loop:
         self.watch.phase(place, name)
         started = time.perf_counter()
         yield
-        keep_seconds(place.path, name, time.perf_counter() - started)
+        if self.crew.leads:
+            keep_seconds(place.path, name, time.perf_counter() - started)
 
 
 def _came_to(arm: Arm, place: Place, examined: int, kept: Sequence[Weighted]) -> Curated:

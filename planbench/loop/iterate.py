@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from planbench import __version__
+from planbench.crew import ALONE, Crew
 from planbench.errors import RunFolderError
 from planbench.evaluate import machine, versions
 from planbench.loop.advantages import ratio_of
@@ -67,8 +69,10 @@ def iterate(
     keep_all: bool = False,
     command: str = "",
     told: Callable[[str], None] = lambda line: None,
+    crew: Crew = ALONE,
 ) -> IterateSummary:
-    """Run the loop, or go on with it, and leave everything in `out`.
+    """Run the loop, or go on with it, and leave everything in `out`. The processes of `crew` do each phase together;
+    one of them writes what is not a sample.
 
     Raises InputError for a configuration that cannot be run, RunFolderError where `out` holds another run. An arm in
     which nothing is left to learn from ends early; `ended` of the summary says so.
@@ -77,7 +81,7 @@ def iterate(
     folder = RunFolder(out)
     folder.create()
     arms = config.chosen_arms()
-    with folder.lock():
+    with folder.lock() if crew.leads else nullcontext():
         there = _there(out)
         _check(config, there, out)
         _check_early(config, arms)
@@ -86,11 +90,13 @@ def iterate(
         record = _record(config, sets, command, there)
         if there is not None and there.task_sets != record.task_sets:
             raise RunFolderError(f"{out}: made from other tasks (another version of planbench?); choose another --out")
-        write_json(out / ITERATE, record)
+        # All have read what was there before one of them writes.
+        crew.meet()
+        crew.first(lambda: write_json(out / ITERATE, record))
         ended: dict[str, str] = {}
         taught: list[int] = []
         for seed in config.seeds:
-            loop = Loop(config, sets, out, seed, _Watch(reader, sets), keep_all)
+            loop = Loop(config, sets, out, seed, _Watch(reader, sets), keep_all, crew)
             longest = loop.longest_taught
             taught += [] if longest is None else [longest]
             for arm in arms:
@@ -104,7 +110,7 @@ def iterate(
             if seed != config.seeds[-1]:
                 write_json(out / SUMMARY, conclude(config, arms, sets, out, max(taught, default=None), ended))
         summary = conclude(config, arms, sets, out, max(taught, default=None), ended, done=True)
-        write_json(out / SUMMARY, summary)
+        crew.first(lambda: write_json(out / SUMMARY, summary))
     return summary
 
 
