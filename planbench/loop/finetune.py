@@ -16,9 +16,7 @@ checkpoints that bring code of their own.
 from __future__ import annotations
 
 import inspect
-import json
 import math
-import shutil
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -27,32 +25,24 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from planbench.errors import InputError
 from planbench.loop.batches import Batch, Use, draws, share, split_tasks, stack, use
 from planbench.loop.examples import TrainExample
-from planbench.loop.finetune_config import FinetuneConfig, FinetuneOutcome, FinetuneProgress, LoraSettings
+from planbench.loop.finetune_config import FinetuneConfig, FinetuneOutcome, FinetuneProgress
+from planbench.loop.finetune_files import publish, rebuilt, with_adapters
 from planbench.loop.likelihood import reweighted
 from planbench.loop.objective import IGNORED, per_token, weighted_nll
 from planbench.models import small_pass
 from planbench.models.catalog import LoadOptions
 from planbench.models.forgetting import seen
-from planbench.models.hf_files import TEXTS_THAT_MATTER, one_line
 from planbench.models.hf_load import Loaded, load_checkpoint
 from planbench.models.optimizer import Muon
 from planbench.models.stretch import stretched
-from planbench.records.files import write_whole
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-RECORD = "finetune.json"
-"""In the new checkpoint: the configuration and the outcome."""
-
-ADAPTER = "adapter"
-GENERATION = "generation_config.json"
 
 _MUON_RATE = 4
 _DEFAULT_EPOCHS = 2.0
@@ -78,13 +68,13 @@ def finetune(
         raise InputError(f"{out}: is there already; remove it or choose another folder")
     with _threads(config.threads):
         # Read as it was saved, to be saved so again; trained in full precision, where small steps are not rounded away.
-        loaded = load_checkpoint(checkpoint, LoadOptions({"device": "cpu", "dtype": "auto"}))
+        loaded = load_checkpoint(checkpoint, LoadOptions({"device": "cpu", "dtype": "stored"}))
         saved_as = loaded.model.dtype
         training = _Training(loaded, examples, config)
         outcome = training.run(report)
     model = training.whole(checkpoint)
     if training.accelerator.is_main_process:
-        _publish(model, saved_as, checkpoint, out, config, outcome)
+        publish(model, saved_as, checkpoint, out, config, outcome)
     training.accelerator.wait_for_everyone()
     return outcome
 
@@ -128,7 +118,7 @@ class _Training:
         model = loaded.model.float()
         if config.checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        model = _with_adapters(model, config.lora) if config.lora else model
+        model = with_adapters(model, config.lora) if config.lora else model
         self._parameters = sum(p.numel() for p in model.parameters())
         self._trained_parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
         optimizers = _optimizers(model, config)
@@ -352,19 +342,6 @@ def _accelerator(config: FinetuneConfig) -> Accelerator:
     return Accelerator(cpu=cpu, mixed_precision=config.precision, gradient_accumulation_steps=config.accumulate)
 
 
-def _with_adapters(model: Any, lora: LoraSettings) -> Any:
-    from peft import LoraConfig, get_peft_model
-
-    settings = LoraConfig(
-        r=lora.r,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
-    return get_peft_model(model, settings)
-
-
 def _optimizers(model: Any, config: FinetuneConfig) -> list[torch.optim.Optimizer]:
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     if config.optimizer == "sgd":
@@ -383,51 +360,3 @@ def _schedule(step: int, steps: int, config: FinetuneConfig) -> float:
     """The share of the full learning rate: a linear rise, then half a cosine down to the floor."""
     rise = min(1.0, (step + 1) / max(1, config.warmup))
     return rise * (config.floor + (1 - config.floor) * 0.5 * (1 + math.cos(math.pi * step / steps)))
-
-
-def rebuilt(checkpoint: Path, state: dict[str, Tensor], config: FinetuneConfig) -> Any:
-    """The model that was trained from a checkpoint, from its weights alone."""
-    model = load_checkpoint(checkpoint, LoadOptions({"device": "cpu", "dtype": "auto"})).model.float()
-    model = _with_adapters(model, config.lora) if config.lora else model
-    model.load_state_dict(state)
-    return model
-
-
-def _publish(
-    model: Any,
-    saved_as: torch.dtype,
-    source: Path,
-    out: Path,
-    config: FinetuneConfig,
-    outcome: FinetuneOutcome,
-) -> None:
-    """Write the checkpoint beside `out` and move it there."""
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        part.mkdir(parents=True)
-        _save(model.eval(), saved_as, source, part, config.lora)
-        record = {"config": config.model_dump(mode="json"), "outcome": outcome.model_dump(mode="json")}
-        write_whole(part / RECORD, json.dumps(record, indent=1) + "\n")
-        part.rename(out)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{out}: the checkpoint cannot be written ({one_line(error)}); choose another --out") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def _save(model: Any, saved_as: torch.dtype, source: Path, folder: Path, lora: LoraSettings | None) -> None:
-    from transformers import GenerationConfig
-
-    if lora is not None:
-        if lora.keep_adapter:
-            # Without embeddings, which are not trained: to find that out by itself, the library would ask the hub.
-            model.save_pretrained(folder / ADAPTER, save_embedding_layers=False)
-        model = model.merge_and_unload()
-    # The library refuses to write some generation settings that it reads; those of the source are copied as they are.
-    model.generation_config = GenerationConfig()
-    model.to(saved_as).save_pretrained(folder)
-    (folder / GENERATION).unlink(missing_ok=True)
-    for name in TEXTS_THAT_MATTER:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, folder / name)

@@ -21,7 +21,7 @@ from planbench.models.hf_files import CheckpointFiles, one_line
 from planbench.models.hf_prompt import PromptEncoder, template_options
 
 ARGS = {
-    "dtype": "float32|bfloat16|float16|auto",
+    "dtype": "float32|bfloat16|float16|stored|auto (stored: as the checkpoint is; auto: as suits the device)",
     "device": "cpu|cuda|cuda:N|mps|auto",
     "revision": "a branch, tag or commit of the hub",
     "base": "the base model of an adapter",
@@ -30,7 +30,7 @@ ARGS = {
 }
 """The `--model-arg`s of a checkpoint."""
 
-DTYPES = ("float32", "bfloat16", "float16", "auto")
+DTYPES = ("float32", "bfloat16", "float16", "stored", "auto")
 _DOWNLOAD = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 
 
@@ -120,7 +120,8 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
     if device == "cpu":
         dtype = dtype or "float32"
         dtype = _fast_on_cpu() if dtype == "auto" else dtype
-    dtype = dtype or "auto"
+    # What the library calls auto is the checkpoint's own.
+    dtype = "auto" if dtype in ("", "stored") else dtype
     shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
     with _refusing(folder, "config.json cannot be used"):
         config = AutoConfig.from_pretrained(folder, **shared)

@@ -95,10 +95,11 @@ class VllmWeights:
 def load_vllm(folder: Path, options: LoadOptions) -> Loaded:
     """A checkpoint whose weights vLLM holds. Raises MissingPackage, InputError or PlanbenchError."""
     options.check_args("a checkpoint", ARGS)
-    dtype = options.args.get("dtype", "auto")
+    dtype = options.args.get("dtype", "stored")
     if dtype not in DTYPES:
         raise InputError(f"--model-arg dtype={dtype}: type one of {', '.join(DTYPES)}")
     files = check_folder(folder)
     tokenizer, config, generation_config = load_texts(folder, options)
-    weights = VllmWeights(folder, options, dtype, config, generation_config)
+    # What vLLM calls auto is the checkpoint's own, but for float32.
+    weights = VllmWeights(folder, options, "auto" if dtype == "stored" else dtype, config, generation_config)
     return Loaded(files, weights, tokenizer, "cuda", dtype)

@@ -59,7 +59,8 @@ def prompts() -> tuple[HfModel, list[tuple[int, ...]]]:
 def test_engine(benchmark: BenchmarkFixture, prompts: tuple[HfModel, list[tuple[int, ...]]]) -> None:
     model, texts = prompts
     engine = Engine(model._model, frozenset())
-    rows = [Row(text, LIMIT, 0) for text in texts]
+    limit = 4 if benchmark.disabled else LIMIT  # then that it runs is all that is asked
+    rows = [Row(text, limit, 0) for text in (texts[:2] if benchmark.disabled else texts)]
 
     def sample() -> list[tuple[int, ...]]:
         answers = sorted(engine.run(rows, range(len(rows)), 64), key=lambda answer: answer.index)
@@ -68,7 +69,7 @@ def test_engine(benchmark: BenchmarkFixture, prompts: tuple[HfModel, list[tuple[
     start = process_time()
     said = benchmark.pedantic(sample, rounds=1)
     seconds = process_time() - start
-    assert [len(tokens) for tokens in said] == [LIMIT] * len(rows)
+    assert [len(tokens) for tokens in said] == [limit] * len(rows)
     if benchmark.stats is None:  # --benchmark-disable: it ran once, untimed
         return
     counts = engine.counts

@@ -105,7 +105,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: Path) -> 
         ("random --plan-length 0:4", ("--plan-length", "0:4")),
         ("random --limit 0", ("--limit",)),
         # prompts and sampling
-        ("random --prompt fancy", ("'fancy'", "compact, english, pddl")),
+        ("random --prompt fancy", ("'fancy'", "compact, english, english-cot, english-state, pddl")),
         ("random --prompt compact --shots 1 --limit 3", ("compact", "--shots")),
         ("random --tasks other/blocksworld --shots 1", ("no examples", "--shots 0")),
         ("random --rename deceptive", ("--rename", "deceptive", "random", "mystery", "per-task")),
@@ -141,7 +141,7 @@ def test_eval(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
         ("sound/domain.pddl", ("sound/domain.pddl:", "problem")),
         ("no-domain/p1.pddl", ("no-domain/p1.pddl", "--domain FILE.pddl")),
         ("sound/p1.pddl --domain nowhere", ("nowhere",)),
-        ("blocksworld --style fancy", ("fancy", "compact, english, pddl")),
+        ("blocksworld --style fancy", ("fancy", "compact, english, english-cot, english-state, pddl")),
         ("blocksworld --style compact --shots 1", ("compact", "--shots")),
         ("blocksworld --model checkpoints/pickled", ("pickled", "pickle")),
     ],

@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
-from planbench.cli.group import COMMANDS, Entry
+from planbench.cli.group import COMMANDS, CommandLine, Entry
 from planbench.cli.inputs import MAX_BYTES
 from planbench.paths import domains_dir
 from tests.cli.conftest import Shell
@@ -120,10 +121,21 @@ def test_a_bad_variable_is_named(planbench: Shell, monkeypatch: pytest.MonkeyPat
     assert "PLANBENCH_GENERATE_COUNT" in planbench.refused("generate", "blocksworld")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+def leaves() -> list[tuple[str, ...]]:
+    """Every command, those of groups too."""
+    top = CommandLine()
+    found: list[tuple[str, ...]] = []
+    for name in COMMANDS:
+        command = top.get_command(click.Context(top), name)
+        below = command.commands if isinstance(command, click.Group) else None
+        found += [(name,)] if below is None else [(name, sub) for sub in below]
+    return found
+
+
+@pytest.mark.parametrize("command", leaves(), ids=" ".join)
 @pytest.mark.parametrize("config", ["absent.toml", "."])
-def test_every_command_checks_its_config_file(name: str, config: str, planbench: Shell) -> None:
-    assert config in planbench.refused(name, "--config", config)
+def test_every_command_checks_its_config_file(command: tuple[str, ...], config: str, planbench: Shell) -> None:
+    assert config in planbench.refused(*command, "--config", config)
 
 
 def test_no_command_shows_what_there_is(planbench: Shell) -> None:

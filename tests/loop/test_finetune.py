@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from planbench.errors import InputError
 from planbench.loop import finetune as subject
+from planbench.loop import finetune_files
 from planbench.loop.batches import split_tasks, stack
 from planbench.loop.examples import TrainExample, train_example
 from planbench.loop.finetune import finetune
@@ -151,7 +152,7 @@ def test_weight_zero_is_no_trace(source: Path, tmp_path: Path) -> None:
     one = trained(source, tmp_path / "with", [*ignored[:1], *given, *ignored[1:]], **settings)
     other = trained(source, tmp_path / "without", given, **settings)
     assert (one / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
-    assert json.loads((one / subject.RECORD).read_text())["outcome"]["left_out"] == 3
+    assert json.loads((one / finetune_files.RECORD).read_text())["outcome"]["left_out"] == 3
 
 
 def test_a_negative_weight_makes_its_trace_less_likely(source: Path, tmp_path: Path) -> None:
@@ -295,7 +296,7 @@ def test_a_kept_adapter_is_what_was_merged(source: Path, tmp_path: Path) -> None
     merged = AutoModelForCausalLM.from_pretrained(tmp_path / "new")
     ids = torch.tensor([[5, 6, 7, 8]])
     plain = base(ids).logits
-    adapted = PeftModel.from_pretrained(base, str(tmp_path / "new" / subject.ADAPTER)).eval()(ids).logits
+    adapted = PeftModel.from_pretrained(base, str(tmp_path / "new" / finetune_files.ADAPTER)).eval()(ids).logits
     assert torch.allclose(adapted, merged(ids).logits, atol=1e-4)
     assert not torch.allclose(adapted, plain, atol=1e-2)
     # Low rank: what changed in a matrix has at most four dimensions.
@@ -310,7 +311,7 @@ def test_a_failure_leaves_nothing_half_done(source: Path, tmp_path: Path, monkey
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(subject, "write_whole", full)
+        patched.setattr(finetune_files, "write_whole", full)
         with pytest.raises(InputError, match=r"new: the checkpoint cannot be written .*No space left"):
             trained(source, tmp_path / "new", examples(source))
     assert list(tmp_path.iterdir()) == []

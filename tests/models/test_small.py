@@ -189,11 +189,11 @@ def test_engine_is_chosen_named_and_part_of_the_fingerprint(tmp_path: Any) -> No
     }
     assert chosen["auto"].fingerprint == chosen["own"].fingerprint != chosen["transformers"].fingerprint
     other = save(tmp_path / "qwen", "Qwen2")
-    assert checkpoint(other).describe()["engine"] == "transformers"
+    assert checkpoint(other).describe()["engine"] == "continuous"
     with pytest.raises(InputError, match="type engine=transformers"):
         checkpoint(other, engine="own")
-    with pytest.raises(InputError, match="type one of auto, own, transformers"):
-        checkpoint(folder, engine="vllm")
+    with pytest.raises(InputError, match="type one of auto, own, continuous, transformers, cb, vllm"):
+        checkpoint(folder, engine="fast")
 
 
 def test_replies_do_not_hang_on_the_number_of_threads(tmp_path: Any) -> None:
