@@ -26,9 +26,9 @@ from pathlib import Path
 ROUND = 8
 """Kills of one run at most, before it is left to end."""
 
-EVAL = ["eval", "random", "--plan-length", "24:32", "--limit", "24", "--samples", "120", "--seed", "3"]
-ITERATE = ["iterate", "--tasks", "40", "--samples", "2", "--generations", "2", "--held-out", "10", "--longer", "5"]
-ITERATE += ["--train", "steps=8"]
+EVAL = ["eval", "random", "--plan-length", "24:32", "--limit", "24", "--samples", "30", "--seed", "3"]
+ITERATE = ["iterate", "--tasks", "24", "--samples", "2", "--generations", "2", "--held-out", "6", "--longer", "3"]
+ITERATE += ["--train", "steps=6"]
 EARLIEST, LATEST = 0.3, 1.1
 """Of the time that the run takes alone: when it is killed."""
 
