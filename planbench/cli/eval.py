@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from planbench.cli.eval_forecast import show_forecast
 from planbench.cli.parameters import KeyValue, Number
 from planbench.cli.processes import PROCESSES, processes
 from planbench.cli.progress import bar
@@ -48,6 +49,7 @@ DEFAULT_TOKENS = 512
 @click.option("--batch-size", default="auto", show_default=True, metavar="auto|N", help="Replies drawn together.")
 @click.option("--concurrency", type=click.IntRange(1, 4096), help="Requests that servers have at once.  [default: 16]")
 @PROCESSES
+@click.option("--dry-run", is_flag=True, help="Say what it would take, and stop.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same tasks and replies.")
 @click.option("--model-arg", "model_args", type=KeyValue(), multiple=True, help="A setting of the model's engine.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the checkpoint.")
@@ -70,6 +72,7 @@ def command(
     batch_size: str,
     concurrency: int | None,
     wanted: int | None,
+    dry_run: bool,
     seed: int,
     model_args: tuple[tuple[str, str], ...],
     trust_remote_code: bool,
@@ -91,6 +94,7 @@ def command(
     """
     from planbench.evaluate import Asked, evaluate
     from planbench.models import load
+    from planbench.models.catalog import LoadOptions
     from planbench.prompts.styles import STYLES
     from planbench.records import SamplingSettings
     from planbench.records.files import RunFolder
@@ -98,6 +102,12 @@ def command(
     if prompt is not None and prompt not in STYLES:
         raise InputError(f"no prompt style {prompt!r}: there is {', '.join(sorted(STYLES))}")
     size = _batch_size(batch_size)
+    if dry_run:
+        tasks, _ = chosen_tasks(domains, folder, limit, plan_length, seed)
+        settings = SamplingSettings(temperature, top_p, samples=samples, seed=seed)
+        options = LoadOptions(dict(model_args), size, trust_remote_code, concurrency)
+        show_forecast(model, tasks, Asked(model, prompt, shots, rename, settings), max_tokens, options, as_json)
+        return
     with processes(wanted) as crew:
         tasks, spec = chosen_tasks(domains, folder, limit, plan_length, seed)
         loaded = load(

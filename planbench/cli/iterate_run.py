@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from planbench.cli.screen import note, table
+from planbench.cli.screen import note, size, table
 from planbench.crew import ALONE, Crew, leads
 from planbench.loop.iterate import Reader, iterate
 
@@ -157,8 +157,8 @@ def show_forecast(config: IterateConfig, keep_all: bool, as_json: bool) -> None:
             "tokens to sample",
             f"about {told.expected_tokens:,} if plans are as the reference's, {told.most_tokens:,} at most",
         ),
-        ("disk", _bytes(told.disk_bytes)),
-        ("memory", _bytes(told.memory_bytes)),
+        ("disk", size(told.disk_bytes)),
+        ("memory", size(told.memory_bytes)),
         ("sampling and measuring", _seconds(told.seconds_a_generation)),
     ]
     table(("what", "how much"), rows)
@@ -168,12 +168,6 @@ def show_forecast(config: IterateConfig, keep_all: bool, as_json: bool) -> None:
     if told.unknown:
         note(told.unknown)
     note("nothing was sampled or trained; leave out --dry-run to start")
-
-
-def _bytes(size: int | None) -> str:
-    if size is None:
-        return "unknown"
-    return f"about {size / 1e9:.1f} GB" if size >= 1e9 else f"about {max(1, round(size / 1e6)):,} MB"
 
 
 def _seconds(seconds: float | None) -> str:

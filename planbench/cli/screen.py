@@ -41,6 +41,13 @@ def plain(value: object) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(value))
 
 
+def size(count: int | None) -> str:
+    """Bytes, as far as an estimate goes."""
+    if count is None:
+        return "unknown"
+    return f"about {count / 1e9:.1f} GB" if count >= 1e9 else f"about {max(1, round(count / 1e6)):,} MB"
+
+
 def json_line(value: dict[str, Any]) -> None:
     """One JSON object on one line of standard output."""
     print(json.dumps(value))

@@ -146,7 +146,7 @@ class _Training:
         processes it is made again, from the checkpoint that was trained."""
         if not self._sharded:
             return self.model
-        state = self.accelerator.get_state_dict(self._model)
+        state: dict[str, Any] = dict(self.accelerator.get_state_dict(self._model))
         return rebuilt(checkpoint, state, self._config) if self.accelerator.is_main_process else None
 
     @property

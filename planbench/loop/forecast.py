@@ -7,30 +7,19 @@ and a few training steps' worth of tokens, where the checkpoint is at hand and s
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from planbench.errors import CheckpointError
+from planbench.forecast import LETTERS_A_TOKEN, MEASURED_BYTES, SAMPLE_BYTES, answer_tokens, seconds_a_reply
 from planbench.loop.checkpoints import Source, source_of
 from planbench.loop.config import IterateConfig
 from planbench.loop.generations import DEFAULT_TOKENS
 from planbench.loop.tasks import TaskSet
 from planbench.models import load
 from planbench.preparation import Prepared
-from planbench.prompts.styles import build_prompt, write_answer
-from planbench.records import Request, SamplingSettings
+from planbench.records import SamplingSettings
 from planbench.records.iterate import SPLITS
-
-MEASURED_BYTES = 200_000_000
-"""The time of a checkpoint of more weights is not measured: reading it alone may take minutes."""
-
-_TRIED = 64
-_SAMPLE_BYTES = 700
-"""Of a line of samples.jsonl, beside the reply."""
-
-_LETTERS_A_TOKEN = 4
-_BYTES_A_WEIGHT = 4
 
 
 @dataclass(frozen=True)
@@ -64,7 +53,7 @@ def forecast(config: IterateConfig, sets: dict[str, TaskSet], *, keep_all: bool 
     style = config.sampling.prompt or (source.prompt_style if source else None) or "pddl"
     limit = config.sampling.max_tokens or (source.default_max_tokens if source else None) or DEFAULT_TOKENS
     answers = {
-        name: sum(_answer_tokens(one, style) for one in tasks.prepared) * _samples(name, config)
+        name: sum(answer_tokens(one, style) for one in tasks.prepared) * _samples(name, config)
         for name, tasks in splits.items()
     }
     samples = deployments * sum(replies.values()) + seeds * (1 + arms) * probes
@@ -101,15 +90,6 @@ def _source(config: IterateConfig) -> tuple[Source | None, str]:
         return None, f"{error}; so memory, disk and time are not known"
 
 
-def _answer_tokens(one: Prepared, style: str) -> int:
-    """Of the reference plan as a reply. Without the tokenizer: a word of the compact style, or four letters, each."""
-    reference = one.task.reference
-    if reference is None:
-        return 0
-    answer = write_answer(style, reference.steps, one.compiled, one.wording)
-    return 1 + (len(answer.split()) if style == "compact" else len(answer) // _LETTERS_A_TOKEN)
-
-
 def _with_costs(
     plain: Forecast,
     config: IterateConfig,
@@ -121,8 +101,8 @@ def _with_costs(
 ) -> Forecast:
     seeds, arms = len(config.seeds), len(config.chosen_arms())
     checkpoints = plain.trainings if keep_all else seeds * arms + seeds * bool(config.warm_start.steps)
-    letters = 7 if style == "compact" else _LETTERS_A_TOKEN
-    disk = checkpoints * source.weights_bytes + plain.samples * _SAMPLE_BYTES + plain.expected_tokens * letters
+    letters = 7 if style == "compact" else LETTERS_A_TOKEN
+    disk = checkpoints * source.weights_bytes + plain.samples * SAMPLE_BYTES + plain.expected_tokens * letters
     # Weights, gradients and an optimizer's two moments, if all weights are trained.
     full = 4 * source.weights_bytes
     seconds = _seconds_a_generation(config, source, sets["pool"].prepared, style, limit, plain)
@@ -144,15 +124,6 @@ def _seconds_a_generation(
     if source.weights_bytes > MEASURED_BYTES:
         return None
     model = load(str(source.folder), model_args=config.sampling.model_args, batch_size=config.sampling.batch_size)
-    tried = pool[:: max(1, len(pool) // _TRIED)][:_TRIED]
-    requests = [_request(one, style, number) for number, one in enumerate(tried)]
     settings = SamplingSettings(config.sampling.temperature, config.sampling.top_p, limit)
-    started = time.perf_counter()
-    replies = sum(1 for _ in model.replies(requests, frozenset(), settings))
-    a_reply = (time.perf_counter() - started) / max(1, replies)
+    a_reply = seconds_a_reply(model, pool, {}, style, settings)
     return a_reply * plain.samples / plain.deployments
-
-
-def _request(one: Prepared, style: str, number: int) -> Request:
-    prompt = build_prompt(style, one.compiled, one.task.domain_pddl, one.task.problem_pddl, one.wording)
-    return Request(f"try-{number}", prompt, one.compiled, one.task.hash, 0, number)

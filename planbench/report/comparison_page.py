@@ -35,7 +35,7 @@ def comparison_page(comparison: Comparison, title: str) -> str:
 
 def _all_pairs(comparison: Comparison) -> Drawing:
     rows = [(f"{letter(pair.second)} less {letter(pair.first)}", pair.overall) for pair in comparison.pairs]
-    return _figure("Each against each", "pairs", rows, "The p-values are corrected for all pairs.")
+    return _figure("Each against each", "pairs", rows, "Corrected for the number of pairs")
 
 
 def _drawing(comparison: Comparison, number: int, pair: PairOfRuns) -> Drawing:

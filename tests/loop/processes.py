@@ -1,4 +1,4 @@
-"""A small training, called by a test and started by torchrun: SOURCE OUT, in two processes."""
+"""Small trainings, called by a test and started by torchrun: SOURCE PLANNER OUT, in two processes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from pathlib import Path
 
 from planbench.loop.examples import TrainExample
 from planbench.loop.finetune import finetune
-from planbench.loop.finetune_config import FinetuneConfig, FinetuneOutcome
+from planbench.loop.finetune_config import FinetuneConfig
+
+# Batches of three: the shares are not equal.
+PLAIN = FinetuneConfig(steps=4, batch=3, accumulate=2, lr=1e-3, validation=0.2, device="cpu")
+OWN = PLAIN.model_copy(update={"optimizer": "muon", "forget": 0.5, "stretch": 2.0})
 
 
-def train(source: Path, out: Path) -> FinetuneOutcome:
+def train(source: Path, planner: Path, out: Path) -> None:
+    """A model through the library, and a planner of our own through its own pass, with all that is drawn at random."""
     examples = [TrainExample((5, 6 + n), (7 + n, 8, 3)[: 2 + n % 2], 1.0 + n, f"t{n}") for n in range(7)]
-    config = FinetuneConfig(steps=4, batch=3, accumulate=2, lr=1e-3, validation=0.2, device="cpu")
-    return finetune(source, examples, config, out)
+    finetune(source, examples, PLAIN, out / "plain")
+    finetune(planner, examples, OWN, out / "own")
 
 
 if __name__ == "__main__":
     from accelerate import Accelerator
 
-    train(Path(sys.argv[1]), Path(sys.argv[2]))
+    train(*map(Path, sys.argv[1:]))
     assert Accelerator(cpu=True).num_processes == 2
