@@ -140,7 +140,13 @@ def test_ctrl_c_ends_at_once_and_keeps_what_there_is(tmp_path: Path) -> None:
             str(tmp_path / "run"),
         ]
         process = subprocess.Popen(
-            run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PLANBENCH_API_KEY": KEY}
+            run,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PLANBENCH_API_KEY": KEY},
+            # Where the tests run in the background of a shell, the signal is ignored, and that would be inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         path = tmp_path / "run" / "samples.jsonl"
         deadline = time.monotonic() + 60
