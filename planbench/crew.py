@@ -33,7 +33,7 @@ _PATIENCE = timedelta(days=30)
 """A share may take as long as it takes; a process that is lost is noticed by its connection, not by the clock."""
 
 _GRACE = 20.0
-"""Seconds in which the others may say why they end, once the run has failed."""
+"""Seconds that the others may take to notice that there is nothing left to do."""
 
 
 @dataclass(eq=False)
@@ -135,24 +135,18 @@ def _started(processes: int) -> Generator[tuple[list[subprocess.Popen[bytes]], d
             if not _is_ready(other):
                 raise ProcessLost(f"process {rank} of {processes} did not start ({_ending(other.wait())})")
         yield others, {**shared, **_ranked(0)}
-        _wait(others, None)
     finally:
         for other in others:
             assert other.stdin is not None
             with suppress(OSError):
                 other.stdin.close()
-        _wait(others, _GRACE)
         for other in others:
+            with suppress(subprocess.TimeoutExpired):
+                other.wait(_GRACE)
             other.kill()
             other.wait()
         for name in (*shared, *_ranked(0)):
             os.environ.pop(name, None)
-
-
-def _wait(others: Sequence[subprocess.Popen[bytes]], most: float | None) -> None:
-    for other in others:
-        with suppress(subprocess.TimeoutExpired):
-            other.wait(most)
 
 
 def _ranked(rank: int) -> dict[str, str]:

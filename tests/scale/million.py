@@ -48,8 +48,9 @@ def lines(tasks: Sequence[Task], samples: int) -> Iterator[str]:
 
 
 def measured(argv: Sequence[str], stop_at: tuple[Path, int] | None = None) -> dict[str, float]:
-    """Seconds and peak memory (MB) of a command. With `stop_at` it is killed once that file has so many bytes."""
-    started = time.perf_counter()
+    """Seconds and peak memory (MB) of a command, and how busy the machine was with other things. With `stop_at` it is
+    killed once that file has so many bytes."""
+    started, busy = time.perf_counter(), os.getloadavg()[0]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     if stop_at is not None:
         path, size = stop_at
@@ -63,6 +64,8 @@ def measured(argv: Sequence[str], stop_at: tuple[Path, int] | None = None) -> di
         "seconds": round(time.perf_counter() - started, 1),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
         "peak_mb": round(usage.ru_maxrss / 1024),
+        "load_average_before": round(busy, 1),
+        "cores": os.cpu_count() or 0,
     }
 
 
