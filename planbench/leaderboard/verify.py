@@ -220,21 +220,17 @@ def _sample(line: bytes, place: str, found: Verification) -> StoredSample | None
     try:
         sample = StoredSample.model_validate_json(line)
     except ValidationError as error:
-        try:
-            read_document(line, place)
-        except EntryFault as fault:
-            found.fault(str(fault))
-        else:
-            found.fault(f"{place}: {first_fault(error)}")
-        return None
-    if sample.line() == line:
-        return sample
+        fault = first_fault(error)
+    else:
+        if sample.line() == line:
+            return sample
+        fault = "not as planbench writes it: spacing, order of keys, or spelling of numbers"
     try:
         read_document(line, place)
-    except EntryFault as fault:
-        found.fault(str(fault))
+    except EntryFault as worse:
+        found.fault(str(worse))
     else:
-        found.fault(f"{place}: not as planbench writes it: spacing, order of keys, or spelling of numbers")
+        found.fault(f"{place}: {fault}")
     return None
 
 

@@ -11,7 +11,7 @@ A batch that does not fit into memory is computed in halves.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 
@@ -21,6 +21,12 @@ from planbench.models.lockstep import one_thread_each
 from planbench.models.speech import Speech
 
 Decode = Callable[[Sequence[Row]], list[Completion]]
+
+
+def longest_first(rows: Sequence[Row], indices: Iterable[int], size: int) -> list[list[int]]:
+    """Indices of rows in batches of `size`, the longest prompts first, equal prompts together."""
+    order = sorted(indices, key=lambda index: (-len(rows[index].prompt), rows[index].prompt, index))
+    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def run_fixed(
@@ -33,8 +39,7 @@ def run_fixed(
     abreast: int = 1,
 ) -> Iterator[Answer]:
     """Answer the rows with indices `wanted`, `abreast` batches of `size` at a time."""
-    order = sorted(range(len(rows)), key=lambda index: (-len(rows[index].prompt), rows[index].prompt, index))
-    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    batches = longest_first(rows, range(len(rows)), size)
     keep = frozenset(wanted)
     needed = [batch for batch in batches if not keep.isdisjoint(batch)]
     abreast = min(abreast, len(needed))

@@ -17,7 +17,7 @@ from transformers import GenerationConfig
 from planbench.errors import InputError, PlanbenchError
 from planbench.models.continuous import Answer
 from planbench.models.decode import Row, completions
-from planbench.models.fixed import until_ended
+from planbench.models.fixed import longest_first, until_ended
 from planbench.models.speech import Speech
 
 _HANDED_OVER = 512
@@ -42,9 +42,7 @@ def run_library(
     top_p: float,
 ) -> Iterator[Answer]:
     """Answer the rows with indices `wanted`, the longest first. Raises PlanbenchError where the engine fails."""
-    order = sorted(wanted, key=lambda index: (-len(rows[index].prompt), rows[index].prompt, index))
-    for first in range(0, len(order), _HANDED_OVER):
-        batch = order[first : first + _HANDED_OVER]
+    for batch in longest_first(rows, wanted, _HANDED_OVER):
         chosen = [rows[index] for index in batch]
         drawn = {"temperature": temperature, "top_p": top_p, "top_k": 0} if temperature > 0 else {}
         config = GenerationConfig(

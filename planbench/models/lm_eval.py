@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from planbench.errors import InputError
-from planbench.models.hf_files import one_line
+from planbench.models.foreign_lines import json_object, next_line, open_lines
 from planbench.records import SamplingSettings, Task
-
-MAX_LINE = 64 * 2**20
 
 MAX_GEN_TOKS = 256
 """What the harness takes where a task says nothing."""
@@ -78,25 +76,12 @@ def read_lm_eval(path: Path, tasks: Sequence[Task]) -> Replies:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    try:
-        with path.open("rb") as file:
-            number = 0
-            while line := file.readline(MAX_LINE + 1):
-                number += 1
-                place = f"{path}:{number}"
-                if len(line) > MAX_LINE:
-                    raise InputError(f"{place}: a line of more than {MAX_LINE >> 20} MiB")
-                if not line.strip():
-                    continue
-                try:
-                    record = json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    raise InputError(f"{place}: not JSON ({one_line(error, 80)})") from None
-                if not isinstance(record, dict):
-                    raise InputError(f"{place}: not a JSON object")
-                yield place, record
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    with open_lines(path) as file:
+        number = 1
+        while line := next_line(file, path, place := f"{path}:{number}"):
+            if line.strip():
+                yield place, json_object(line, place)
+            number += 1
 
 
 def _task(doc: dict[str, Any], known: dict[str, Task], place: str) -> Task:

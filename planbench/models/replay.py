@@ -18,7 +18,6 @@ where it stands and a hash of its names, so that a million replies of any length
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from array import array
@@ -32,10 +31,10 @@ import numpy as np
 
 from planbench.errors import InputError
 from planbench.models.catalog import LoadOptions
-from planbench.models.hf_files import file_digest, one_line
+from planbench.models.foreign_lines import json_object, next_line, open_lines
+from planbench.models.hf_files import file_digest
 from planbench.records import Reply, Request, SamplingSettings
 
-_MAX_LINE = 64 * 2**20
 """Bytes of a line; a reply this long came from no model."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -107,11 +106,11 @@ class Stored:
         own = bytearray()
         with closing(self.open()) as file:
             number = offset = 0
-            while line := self._read(file, f"{path}:{number + 1}"):
+            while line := next_line(file, path, f"{path}:{number + 1}"):
                 number += 1
                 place = f"{path}:{number}"
                 if line.strip():
-                    record = _record(line, place)
+                    record = json_object(line, place)
                     _reply_of(record, place)
                     for nth, name in enumerate(_names(record, place)):
                         hashes.append(_hash(name))
@@ -129,12 +128,7 @@ class Stored:
         self._refuse_twice(np.frombuffer(own, dtype=np.bool_)[order])
 
     def open(self) -> BinaryIO:
-        try:
-            return self._path.open("rb")
-        except OSError as error:
-            raise InputError(
-                f"{self._path}: cannot be read ({error.strerror}); type replay:FILE with a file of replies"
-            ) from error
+        return open_lines(self._path)
 
     def find(self, name: _Name, file: BinaryIO) -> Reply | None:
         """The one reply with this name. `file` is what `open` gave."""
@@ -145,20 +139,9 @@ class Stored:
         line = int(self._lines[at])
         place = f"{self._path}:{self._numbers[line]}"
         file.seek(self._offsets[line])
-        record = _record(self._read(file, place), place)
+        record = json_object(next_line(file, self._path, place), place)
         # A hash may lie; and the file may have been changed since.
         return _reply_of(record, place) if name in _names(record, place) else None
-
-    def _read(self, file: BinaryIO, place: str) -> bytes:
-        try:
-            line = file.readline(_MAX_LINE + 1)
-        except OSError as error:
-            raise InputError(
-                f"{self._path}: cannot be read ({error.strerror}); type replay:FILE with a file of replies"
-            ) from error
-        if len(line) > _MAX_LINE:
-            raise InputError(f"{place}: a line of more than {_MAX_LINE >> 20} MiB; is this a file of replies?")
-        return line
 
     def _refuse_twice(self, own: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
         """Two lines with the same name of their own. Equal hashes stand side by side, in the order of their lines."""
@@ -171,22 +154,12 @@ class Stored:
         place = f"{self._path}:{self._numbers[second]}"
         with closing(self.open()) as file:
             file.seek(self._offsets[second])
-            name = _names(_record(self._read(file, place), place), place)[0]
+            name = _names(json_object(next_line(file, self._path, place), place), place)[0]
         raise InputError(f"{place}: the same reply as line {self._numbers[first]} again ({name[0]} {name[1]!r})")
 
 
 def _hash(name: _Name) -> int:
     return int.from_bytes(blake2b("\0".join(map(str, name)).encode("utf-8", "surrogatepass"), digest_size=8).digest())
-
-
-def _record(line: bytes, place: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{place}: not JSON ({one_line(error, 80)}); correct or delete the line") from error
-    if not isinstance(record, dict):
-        raise InputError(f"{place}: not a JSON object; correct or delete the line")
-    return record
 
 
 def _names(record: dict[str, Any], place: str) -> list[_Name]:

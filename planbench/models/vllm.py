@@ -19,7 +19,7 @@ from planbench.errors import InputError, MissingPackage, PlanbenchError
 from planbench.models.catalog import LoadOptions
 from planbench.models.continuous import Answer
 from planbench.models.decode import Row, completions
-from planbench.models.fixed import until_ended
+from planbench.models.fixed import longest_first, until_ended
 from planbench.models.hf_files import check_folder, one_line
 from planbench.models.hf_load import ARGS, DTYPES, Loaded, load_texts
 from planbench.models.speech import Speech
@@ -66,9 +66,7 @@ class VllmWeights:
         top_p: float,
     ) -> Iterator[Answer]:
         """Answer the rows with indices `wanted`, the longest first."""
-        order = sorted(wanted, key=lambda index: (-len(rows[index].prompt), rows[index].prompt, index))
-        for first in range(0, len(order), _HANDED_OVER):
-            batch = order[first : first + _HANDED_OVER]
+        for batch in longest_first(rows, wanted, _HANDED_OVER):
             chosen = [rows[index] for index in batch]
             settings = [
                 self._library.SamplingParams(

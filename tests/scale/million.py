@@ -22,6 +22,7 @@ from pathlib import Path
 from planbench.core.verdict import plan_text
 from planbench.records import Task
 from planbench.suite.lengths import evenly
+from tests.scale import conclude
 
 LENGTHS = (2, 16)
 SEED = 0
@@ -95,11 +96,7 @@ def main() -> None:
     summary = json.loads(one)
     assert summary["samples"] == found["samples"]
     found["valid_rate"] = summary["valid_rate"]
-    text = json.dumps(found, indent=1)
-    print(text)
-    if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(text + "\n")
+    conclude(found, asked.json)
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ class ServerModel:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self.settings.concurrency, len(wanted))):
                     group.create_task(worker())
-        except Exception:
+        except Exception:  # whatever it is, it is raised where the replies are read, which must not wait for more
             await ready.put(None)
             raise
         # Not where this is called off: nobody takes it then, and the queue may be full.
