@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from tests.scale import conclude
+
 ROUND = 8
 """Kills of one run at most, before it is left to end."""
 
@@ -131,11 +133,7 @@ def main() -> None:
         assert outcome(out) == expected, f"{out}: {case.name} came to something else"
         shutil.rmtree(out)
         print(f"{sum(kills.values())} of {asked.kills} kills: {kills}", flush=True)
-    text = json.dumps({"kills": kills, "runs": runs, "seed": asked.seed, "all_equal": True}, indent=1)
-    print(text)
-    if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(text + "\n")
+    conclude({"kills": kills, "runs": runs, "seed": asked.seed, "all_equal": True}, asked.json)
 
 
 if __name__ == "__main__":
