@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     default="toy",
     show_default=True,
     metavar="NAME",
-    help="toy, cruz, sentiment, language, planning or module:function.",
+    help="toy, cruz, language, planning or module:function; sentiment with --dry-run alone.",
 )
 @click.option("--quick", is_flag=True, help="A first figure within minutes: one model, arm and seed, fewer examples.")
 @click.option("--pairs", metavar="T|S,...", help="Some of the suite's pairs.  [default: all]")
-@click.option("--models", metavar="NAME,...", help="lstm, decoder, or a checkpoint.  [default: the suite's]")
+@click.option("--models", metavar="NAME,...", help="lstm, decoder.  [default: the suite's]")
 @click.option(
     "--arms", metavar="NAME,...", help="supervised, reinforce, group, ppo, deployment.  [default: the suite's]"
 )

@@ -138,9 +138,10 @@ class HfModel:
         """As `Model.replies`. A prompt that leaves no room in the context gets an empty reply that ended by length."""
         budget = settings.max_thinking_tokens
         if budget is not None and self.engine is None:
+            other = self._engine != "vllm" and covers(self._model)
             raise InputError(
-                f"--max-thinking-tokens: engine {self._engine} of {self.name} cannot end reasoning; "
-                "leave it out, or type --model-arg engine=continuous"
+                f"--max-thinking-tokens: engine {self._engine} of {self.name} cannot end reasoning; leave it out"
+                + (", or type --model-arg engine=continuous" if other else "")
             )
         finished = frozenset(done)
         encoded: dict[Prompt, tuple[int, ...]] = {}
