@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from planbench import __version__
@@ -106,11 +107,13 @@ def iterate(
                     ended[f"{arm.name}, seed {seed}"] = str(end)
             alone = config.model_copy(update={"seeds": (seed,)})
             own = {what: why for what, why in ended.items() if what.endswith(f", seed {seed}")}
-            write_json(seed_folder(out, seed) / SUMMARY, conclude(alone, arms, sets, out, longest, own, done=True))
+            so_far = conclude(alone, arms, sets, out, longest, own, done=True)
+            crew.first(partial(write_json, seed_folder(out, seed) / SUMMARY, so_far))
             if seed != config.seeds[-1]:
-                write_json(out / SUMMARY, conclude(config, arms, sets, out, max(taught, default=None), ended))
+                so_far = conclude(config, arms, sets, out, max(taught, default=None), ended)
+                crew.first(partial(write_json, out / SUMMARY, so_far))
         summary = conclude(config, arms, sets, out, max(taught, default=None), ended, done=True)
-        crew.first(lambda: write_json(out / SUMMARY, summary))
+        crew.first(partial(write_json, out / SUMMARY, summary))
     return summary
 
 

@@ -205,8 +205,8 @@ class _Run:
             tokens = self.groups[group].prefix
             if tokens:
                 store, _ = self.passes.read(Prefix(0), [tokens])
-                keys, values = ([states[0, :, : len(tokens)].contiguous() for states in part]
-                                for part in (store.keys, store.values))  # fmt: skip
+                keys = [states[0, :, : len(tokens)].contiguous() for states in store.keys]
+                values = [states[0, :, : len(tokens)].contiguous() for states in store.values]
                 self.prefixes[group] = Prefix(len(tokens), keys, values)
                 self.engine.counts.read += len(tokens)
             else:
@@ -294,8 +294,9 @@ class _Run:
             if left := [index for index in dict.fromkeys(indices) if index not in ended]:
                 self.queue.appendleft((group, prompt, left))
         self.engine.counts.halvings += 1
-        alone = self.most == 1 and self.queue[0][1] == self.failed
-        self.failed = self.queue[0][1] if self.queue else ()
+        first = self.queue[0][1] if self.queue else ()
+        alone = self.most == 1 and first != () and first == self.failed
+        self.failed = first
         self.most = self.engine.counts.batch = max(1, self.most // 2)
         if alone:
             _, _, indices = self.queue.popleft()
