@@ -22,12 +22,11 @@ from planbench.models.hf_files import CheckpointFiles, check_folder
 from planbench.preparation import Prepared
 from planbench.prompts.styles import Shot, write_answer
 from planbench.records import Request, SamplingSettings
+from planbench.records.sampling import DEFAULT_TOKENS
 from planbench.requests import prompt_of, request_of
 
 MEASURED_BYTES = 200_000_000
 """The time of a checkpoint of more weights is not measured: reading it alone may take minutes."""
-
-DEFAULT_TOKENS = 512
 
 SAMPLE_BYTES = 700
 """Of a line of samples.jsonl, beside the reply."""

@@ -19,12 +19,11 @@ from planbench.cli.progress import bar
 from planbench.cli.screen import note
 from planbench.cli.taskset import RENAME, STYLE_NAMES, chosen_tasks, task_options
 from planbench.errors import InputError
+from planbench.records.sampling import DEFAULT_TOKENS
 
 if TYPE_CHECKING:
     from planbench.records.files import RunFolder
     from planbench.records.summary import Summary
-
-DEFAULT_TOKENS = 512
 
 
 @click.command()

@@ -14,12 +14,12 @@ from planbench.errors import CheckpointError
 from planbench.forecast import LETTERS_A_TOKEN, MEASURED_BYTES, SAMPLE_BYTES, answer_tokens, seconds_a_reply
 from planbench.loop.checkpoints import Source, source_of
 from planbench.loop.config import IterateConfig
-from planbench.loop.generations import DEFAULT_TOKENS
 from planbench.loop.tasks import TaskSet
 from planbench.models import load
 from planbench.preparation import Prepared
 from planbench.records import SamplingSettings
 from planbench.records.iterate import SPLITS
+from planbench.records.sampling import DEFAULT_TOKENS
 
 
 @dataclass(frozen=True)

@@ -48,9 +48,8 @@ from planbench.prompts.styles import Shot
 from planbench.records import SamplingSettings
 from planbench.records.files import RunFolder, write_json
 from planbench.records.iterate import BASE_ONLY, SPLITS, Curated
+from planbench.records.sampling import DEFAULT_TOKENS
 from planbench.records.trace import Trace, read_curated, write_curated
-
-DEFAULT_TOKENS = 512
 
 
 class Watch(Protocol):

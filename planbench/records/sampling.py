@@ -26,6 +26,10 @@ class Ending(Protocol):
     def __call__(self, text: str) -> bool: ...
 
 
+DEFAULT_TOKENS = 512
+"""The longest reply where neither the user nor the model says one."""
+
+
 @dataclass(frozen=True, slots=True)
 class SamplingSettings:
     """How replies are drawn. Temperature 0 is greedy; `samples` replies a task; `seed` makes a run repeatable.
