@@ -42,6 +42,7 @@ PACKAGES: dict[str, str] = {
     "sentencepiece": "tokenizers that come as tokenizer.model",
     "protobuf": "tokenizers that come as tokenizer.model",
     "gguf": "reading .gguf files",
+    "psutil": "memory that is free",
     "httpx2": "asking servers",
 }
 EXTRAS: dict[str, tuple[str, str]] = {

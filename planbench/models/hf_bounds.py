@@ -54,9 +54,10 @@ def check_layers(files: CheckpointFiles) -> None:
 
 def check_memory(folder: Path, config: Any, bytes_each: int | None, device: str) -> None:
     """What the model takes, against what is free on a processor. Other devices say so by themselves."""
-    import psutil
     import torch
     from transformers import AutoModelForCausalLM
+
+    from planbench.models.memory import free_bytes
 
     if device != "cpu":
         return
@@ -64,7 +65,7 @@ def check_memory(folder: Path, config: Any, bytes_each: int | None, device: str)
         model: Any = AutoModelForCausalLM.from_config(config)
     weights = [*model.parameters(), *model.buffers()]
     needed = sum(weight.numel() * (bytes_each or weight.element_size()) for weight in weights)
-    free = int(psutil.virtual_memory().available)
+    free = free_bytes(torch.device("cpu"))
     if needed > free:
         raise CheckpointError(
             f"{folder}: the model takes {needed / 2**30:,.1f} GiB of memory, and {free / 2**30:.1f} GiB are free; "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from planbench.models.decode import Row
@@ -34,11 +34,7 @@ def free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "cpu":
-        try:
-            lines = Path("/proc/meminfo").read_text().splitlines()
-            return 1024 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1])
-        except (OSError, StopIteration, ValueError):
-            return 4 * _UNKNOWN
+        return int(psutil.virtual_memory().available)
     return 8 * _UNKNOWN
 
 
