@@ -12,19 +12,20 @@ from planbench.models.hf_files import one_line
 MAX_LINE = 64 * 2**20
 
 
-def open_lines(path: Path) -> BinaryIO:
+def open_lines(path: Path, instead: str) -> BinaryIO:
+    """`instead` is what to type where the file cannot be read."""
     try:
         return path.open("rb")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); name a file of replies") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}); type {instead}") from error
 
 
-def next_line(file: BinaryIO, path: Path, place: str) -> bytes:
-    """The next line of `file`, which is `path`; nothing at its end."""
+def next_line(file: BinaryIO, place: str) -> bytes:
+    """The next line of `file`, which stands at `place`; nothing at its end."""
     try:
         line = file.readline(MAX_LINE + 1)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); name a file of replies") from error
+        raise InputError(f"{place}: cannot be read ({error.strerror}); copy the file again") from error
     if len(line) > MAX_LINE:
         raise InputError(f"{place}: a line of more than {MAX_LINE >> 20} MiB; is this a file of replies?")
     return line

@@ -76,9 +76,9 @@ def read_lm_eval(path: Path, tasks: Sequence[Task]) -> Replies:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with open_lines(path) as file:
+    with open_lines(path, "planbench score FILE with a samples_*.jsonl of lm-eval") as file:
         number = 1
-        while line := next_line(file, path, place := f"{path}:{number}"):
+        while line := next_line(file, place := f"{path}:{number}"):
             if line.strip():
                 yield place, json_object(line, place)
             number += 1

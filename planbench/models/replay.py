@@ -106,7 +106,7 @@ class Stored:
         own = bytearray()
         with closing(self.open()) as file:
             number = offset = 0
-            while line := next_line(file, path, f"{path}:{number + 1}"):
+            while line := next_line(file, f"{path}:{number + 1}"):
                 number += 1
                 place = f"{path}:{number}"
                 if line.strip():
@@ -128,7 +128,7 @@ class Stored:
         self._refuse_twice(np.frombuffer(own, dtype=np.bool_)[order])
 
     def open(self) -> BinaryIO:
-        return open_lines(self._path)
+        return open_lines(self._path, "replay:FILE with a file of replies")
 
     def find(self, name: _Name, file: BinaryIO) -> Reply | None:
         """The one reply with this name. `file` is what `open` gave."""
@@ -139,7 +139,7 @@ class Stored:
         line = int(self._lines[at])
         place = f"{self._path}:{self._numbers[line]}"
         file.seek(self._offsets[line])
-        record = json_object(next_line(file, self._path, place), place)
+        record = json_object(next_line(file, place), place)
         # A hash may lie; and the file may have been changed since.
         return _reply_of(record, place) if name in _names(record, place) else None
 
@@ -154,7 +154,7 @@ class Stored:
         place = f"{self._path}:{self._numbers[second]}"
         with closing(self.open()) as file:
             file.seek(self._offsets[second])
-            name = _names(json_object(next_line(file, self._path, place), place), place)[0]
+            name = _names(json_object(next_line(file, place), place), place)[0]
         raise InputError(f"{place}: the same reply as line {self._numbers[first]} again ({name[0]} {name[1]!r})")
 
 
