@@ -56,7 +56,7 @@ runs/planner-$(1)-%/README.md: | setup
 	OMP_NUM_THREADS=1 $$(BIN)/planbench pretrain --domain $(1) $$(PRETRAIN_$(1)) --seed $$* --out runs/planner-$(1)-$$*
 endef
 PRETRAIN_blocksworld := --longest 10 --steps 2000 --forget 0.7
-PRETRAIN_logistics := --longest 14 --steps 6000 --forget 0
+PRETRAIN_logistics := --longest 10 --steps 5000 --forget 0
 PRETRAIN_grid := --longest 10 --steps 3000 --forget 0.5
 $(foreach domain,$(DOMAINS),$(eval $(call experiment_of,$(domain))))
 
