@@ -13,6 +13,7 @@ from planbench.cli.progress import bar
 from planbench.cli.screen import json_line, note
 from planbench.cli.settings import with_settings
 from planbench.errors import InputError
+from planbench.wording import shown
 
 if TYPE_CHECKING:
     from planbench.leaderboard.verify import Verification
@@ -102,7 +103,7 @@ def verify(entries: tuple[str, ...], domains: tuple[str, ...], as_json: bool, fo
     Needs no model. What verifies is marked in verified.json, and what does not loses its mark.
     """
     from planbench.leaderboard.growth import check_growth
-    from planbench.leaderboard.store import EntryFolder
+    from planbench.leaderboard.store import GROWTH, EntryFolder
     from planbench.leaderboard.verify import Verification
     from planbench.leaderboard.verify import verify as verify_entry
 
@@ -121,7 +122,7 @@ def verify(entries: tuple[str, ...], domains: tuple[str, ...], as_json: bool, fo
     if not domains:
         right = [(one.id, one.digests) for one in found if one.verified and one.digests]
         board.mark(right, [one.id for one in found if not one.verified])
-    found += [Verification(f"growth/{name}", check_growth(board, name)) for name in others]
+    found += [Verification(f"{GROWTH}/{name}", check_growth(board, name)) for name in others]
     if not entries:
         found += [Verification(name, ["a file that belongs to no entry"]) for name in board.strays()]
     _say(found, as_json, f" in {', '.join(domains)}" if domains else "")
@@ -209,14 +210,17 @@ def _say(found: Sequence[Verification], as_json: bool, where: str) -> None:
         if as_json:
             json_line({"id": one.id, "verified": one.verified, "faults": one.faults, "plans": one.plans})
             continue
-        for fault in one.faults:
-            click.echo(f"{one.id}: {fault}")
-        if one.others:
-            click.echo(f"{one.id}: and {one.others:,} more")
-        if one.verified:
-            click.echo(f"{one.id}: verified" + (f", {one.plans:,} plans judged{where}" if one.plans else ""))
+        said = [*one.faults, *([f"and {one.others:,} more"] if one.others else [])]
+        if one.verified and one.digests:
+            said = [f"verified, {one.plans:,} plans judged{where}"]
+        elif one.verified:
+            said = ["whole; its numbers are the run's own"]
+        for line in said:
+            click.echo(shown(f"{one.id}: {line}", 1000))  # names of files, and what is in them, may hold anything
+    right = sum(one.verified and one.digests is not None for one in found)
     wrong = sum(not one.verified for one in found)
-    note(f"{len(found) - wrong} of {len(found)} verified{where}, {sum(one.plans for one in found):,} plans judged")
+    plans = sum(one.plans for one in found)
+    note(f"{right:,} verified{where}, {wrong:,} wrong, {plans:,} plans judged")
 
 
 def _id(entry: str) -> str:

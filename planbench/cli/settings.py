@@ -106,7 +106,8 @@ def read_config(path: Path, command: click.Command, name: str, commands: frozens
         for written, value in group.items():
             param = params.get(written.replace("_", "-"))
             if param is None or param.name is None:
-                raise InputError(f"{place}: planbench {name} has no option {written!r}{closest(written, params)}")
+                called = name.replace("-", " ")
+                raise InputError(f"{place}: planbench {called} has no option {written!r}{closest(written, params)}")
             settings[param.name] = _as_typed(param, value, f"{place}: {written}")
     return settings
 

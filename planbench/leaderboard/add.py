@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from planbench.leaderboard.entry import Card, Entry, Measured, SamplesFile, Sett
 from planbench.leaderboard.reading import first_fault
 from planbench.leaderboard.store import EntryFolder, Stored, pack
 from planbench.leaderboard.verify import Verification, Watch, book_of, check, judge_sample, summary_of
+from planbench.records import task_set_hash
 from planbench.records.files import RUN, RunFolder
 from planbench.records.run import RunRecord
 from planbench.records.sample import Sample
@@ -61,18 +61,17 @@ def entry_of(run: RunFolder, card: Card, watch: Watch = lambda what: None) -> tu
     name = _set_name(record, run.path)
     samples = sorted(run.samples(), key=lambda sample: (sample.task, sample.task_hash, sample.index))
     _check_finished(record, samples, run.path)
-    stored = [_stored(sample) for sample in samples]
-    packed, size = pack(stored)
-    watch(f"making the tasks of {name}")
     try:
+        stored = [_stored(sample) for sample in samples]
+        packed, size = pack(stored)
         entry = _entry(record, name, card, SamplesFile(count=len(stored), bytes=size, sha256=digest(packed)))
     except ValidationError as error:
         raise RunFolderError(f"{run.path}: {first_fault(error)}") from None
+    watch(f"making the tasks of {name}")
     book = book_of(entry)
-    if record.config.tasks.hash != book.hash:
-        raise RunFolderError(
-            f"{run.path}: its tasks are not those of set {name} (hash {record.config.tasks.hash}, not {book.hash})"
-        )
+    for hash in (record.config.tasks.hash, task_set_hash(run.tasks())):
+        if hash != book.hash:
+            raise RunFolderError(f"{run.path}: its tasks are not those of set {name} (hash {hash}, not {book.hash})")
     counted = [judge_sample(sample, book.tasks[sample.hash])[1] for sample in stored if sample.hash in book.tasks]
     return entry.model_copy(update={"results": summary_of(entry, counted)}).sealed(), packed
 
@@ -103,7 +102,7 @@ def _entry(record: RunRecord, name: str, card: Card, file: SamplesFile) -> Entry
     return Entry(
         id=f"{slug}-{blake2b(identity.encode(), digest_size=4).hexdigest()}",
         planbench=record.planbench,
-        date=datetime.fromisoformat(record.started).date().isoformat(),
+        date=record.started[:10],
         card=card,
         model=model,
         settings=settings,

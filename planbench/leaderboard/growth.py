@@ -2,7 +2,7 @@
 
 The pools and held-out tasks of such a run are no named sets, and its samples are too many to publish; so these numbers
 are the run's own and are shown as that, never ranked. What is checked is that the file is whole, that it is of the
-form that `planbench iterate` writes, and that its rates are those of its counts.
+form that `planbench iterate` writes, that its rates are those of its counts, and those over seeds their mean.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +22,7 @@ from planbench.leaderboard.entry import Card, Day, Id, Line, plain
 from planbench.leaderboard.reading import EntryFault, as_record, first_fault, read_bytes, read_document
 from planbench.leaderboard.store import EntryFolder
 from planbench.records.files import ITERATE, SUMMARY, read_json, write_whole
-from planbench.records.iterate import SPLITS, IterateRecord, IterateSummary
+from planbench.records.iterate import SPLITS, Across, Generation, IterateRecord, IterateSummary
 from planbench.records.summary import Part
 from planbench.wording import shown
 
@@ -120,6 +120,8 @@ def _faults(growth: Growth) -> Iterator[str]:
                 part = getattr(generation, split)
                 if part is not None:
                     yield from _part_faults(part, f"{arm}, generation {generation.generation}, {split}")
+    for row in growth.summary.across:
+        yield from _across_faults(row, growth.summary.arms.get(row.arm, []))
 
 
 def _text_faults(value: Any, place: str) -> Iterator[str]:
@@ -149,6 +151,25 @@ def _part_faults(part: Part, place: str) -> Iterator[str]:
         rate is not None and part.valid_rate is not None and not math.isclose(rate, part.valid_rate, abs_tol=1e-12)
     ):
         yield f"{place}: a valid rate of {part.valid_rate}, where the verdicts say {rate}"
+
+
+def _across_faults(row: Across, generations: Sequence[Generation]) -> Iterator[str]:
+    """Over seeds: the rate is the mean of theirs, but for tasks that a harness error took out."""
+    place = f"{row.arm}, generation {row.generation}, {row.split} over seeds"
+    of_seeds = (getattr(one, row.split) for one in generations if one.generation == row.generation)
+    parts: list[Part] = [part for part in of_seeds if part is not None]
+    if row.seeds != len(parts) or not parts:
+        yield f"{place}: of {row.seeds} seeds, where {len(parts)} are there"
+        return
+    mean = sum(part.valid_rate or 0.0 for part in parts) / len(parts)
+    lost = max(part.verdicts.get("harness_error", 0) / max(part.samples, 1) for part in parts)
+    if not math.isclose(row.rate, mean, abs_tol=1e-9 + 2 * len(parts) * lost):
+        yield f"{place}: a rate of {row.rate}, where the mean of the seeds is {mean}"
+    if not 0 <= row.ci[0] <= row.ci[1] <= 1:
+        yield f"{place}: an interval of {row.ci}, which is none"
+    longest = max((part.longest_reference_solved or 0 for part in parts), default=0)
+    if (row.longest_reference_solved or 0) != longest:
+        yield f"{place}: {row.longest_reference_solved} as the longest solved, where the seeds say {longest}"
 
 
 def _without_paths(config: dict[str, Any]) -> dict[str, Any]:

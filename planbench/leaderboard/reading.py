@@ -119,7 +119,8 @@ def unpacked_lines(data: bytes, size: int, name: str) -> Iterator[bytes]:
 
 def first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in fault["loc"])
+    # Pydantic names the check within a dictionary's value as if it were a key: `function-after[plain(), ...]`.
+    place = ".".join(str(part) for part in fault["loc"] if "[" not in str(part))
     said = fault["msg"].removeprefix("Value error, ")
     return shown(f"{place}: {said}" if place else said, 300)
 

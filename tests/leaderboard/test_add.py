@@ -38,6 +38,20 @@ def other_verdict(samples: list[dict[str, Any]]) -> None:
     sample["verdict"] = {"kind": "valid", "step": None, "reason": "", "facts": []}
 
 
+def impossible_count(samples: list[dict[str, Any]]) -> None:
+    samples[0]["completion_tokens"] = -5
+
+
+def no_number(samples: list[dict[str, Any]]) -> None:
+    samples[0]["seconds"] = float("nan")
+
+
+def other_task(folder: Path) -> None:
+    """The run says that it is on the set; the tasks beside it are others."""
+    path = folder / "tasks.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace("(:goal", "(:goal ", 1), encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -54,6 +68,14 @@ def other_verdict(samples: list[dict[str, Any]]) -> None:
         (lambda folder: change_samples(folder, fail_many), "5 of 90 samples failed through no fault of the model"),
         (lambda folder: change_samples(folder, other_verdict), "does not verify"),
         (lambda folder: (folder / "run.json").unlink(), "no run.json in it"),
+        (other_task, "are not those of set smoke"),
+        (lambda folder: change_samples(folder, impossible_count), "completion_tokens: Input should be greater"),
+        (lambda folder: change_samples(folder, no_number), "seconds: Input should be a finite number"),
+        (lambda folder: change_run(folder, lambda run: run.update(started="yesterday")), "date: "),
+        (
+            lambda folder: change_run(folder, lambda run: run["machine"].update(system="<b>")),
+            "machine.system: has markup in it",
+        ),
     ],
 )
 def test_a_run_that_is_no_entry_is_refused_in_one_line(

@@ -252,6 +252,27 @@ def test_an_iterate_run_whose_rate_is_not_that_of_its_counts_is_refused(tmp_path
         add_growth(run, EntryFolder(tmp_path / "board"), make_card({}))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("rate", 0.99, r"a rate of 0\.99, where the mean of the seeds is 0\.\d+"),
+        ("ci", [-3.0, 7.0], r"an interval of \(-3\.0, 7\.0\)"),
+        ("seeds", 5, "of 5 seeds, where 1 are there"),
+        ("longest_reference_solved", 90, "90 as the longest solved"),
+    ],
+)
+def test_what_the_page_of_an_iterate_run_shows_follows_from_its_seeds(
+    tmp_path: Path, key: str, value: object, named: str
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(SMALLEST_GROWTH, run)
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    summary["across"][0][key] = value
+    (run / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    with pytest.raises(InputError, match=f"generation 0, pool over seeds: {named}"):
+        add_growth(run, EntryFolder(tmp_path / "board"), make_card({}))
+
+
 def test_the_committed_table_is_what_the_committed_entries_give() -> None:
     board = EntryFolder(ROOT / "leaderboard")
     content = read_content(board)

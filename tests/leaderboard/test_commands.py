@@ -34,7 +34,7 @@ def test_from_a_run_to_a_site(added: str, planbench: Shell) -> None:
     assert json.loads((Path(FOLDER) / f"entries/{added}.json").read_text())["card"]["title"] == "From a file"
     verified = planbench("leaderboard", "verify", "--folder", FOLDER)
     assert (verified.code, verified.out) == (0, f"{added}: verified, 90 plans judged\n")
-    assert "1 of 1 verified" in verified.err
+    assert "1 verified, 0 wrong, 90 plans judged" in verified.err
     built = planbench("leaderboard", "build", "--folder", FOLDER)
     assert (built.code, "entries: 1" in built.err) == (0, True)
     assert "From a file" in (Path(FOLDER) / "site/index.html").read_text(encoding="utf-8")
@@ -60,6 +60,18 @@ def test_every_command_says_how_it_is_configured(name: str, planbench: Shell) ->
     assert shown.code == 0
     assert "--config FILE.toml" in shown.out
     assert f"PLANBENCH_LEADERBOARD_{name.upper()}_" in shown.out
+
+
+def test_a_file_s_name_writes_no_line_of_its_own(tmp_path: Path, planbench: Shell) -> None:
+    folder = tmp_path / "board"
+    (folder / "entries").mkdir(parents=True)
+    (folder / "growth").mkdir()
+    for part in ("entries", "growth"):
+        (folder / part / "a\nb: verified, 300 plans judged\x1b[2J.json").write_text("{}", encoding="utf-8")
+    found = planbench("leaderboard", "verify", "--folder", folder)
+    assert found.code == 1
+    assert [line.split(":")[0] for line in found.out.splitlines()] == ["a?b", "growth/a?b"]
+    assert "\x1b" not in found.out + found.err
 
 
 def test_bad_usage_is_one_line(tmp_path: Path, planbench: Shell) -> None:
