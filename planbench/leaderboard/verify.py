@@ -197,16 +197,21 @@ def _check_set(entry: Entry, book: Book, found: Verification) -> None:
 
 
 def _samples(stored: Stored, found: Verification) -> Iterator[StoredSample]:
-    """The lines of the samples that are well formed. Reading ends where there are more than the entry says."""
+    """The lines of the samples that are well formed. Reading ends where there are more than the entry says, or where
+    enough of them are none: two million empty lines are a few kilobytes, and would take minutes."""
     said = stored.entry.samples
     name = "samples"
-    number = 0
+    number = wrong = 0
     for number, line in enumerate(unpacked_lines(stored.packed, said.bytes, name), start=1):
         if number > said.count:
             raise EntryFault(f"{name}: more than the {said.count:,} lines that the entry says")
         sample = _sample(line, f"{name}:{number}", found)
         if sample is not None:
             yield sample
+            continue
+        wrong += 1
+        if wrong > MAX_FAULTS:
+            raise EntryFault(f"{name}: not read beyond line {number:,}, as so many are no samples")
     if number != said.count:
         found.fault(f"{name}: {number:,} lines, where the entry says {said.count:,}")
 

@@ -303,6 +303,13 @@ def test_a_hostile_line_is_named(board: EntryFolder, name: str, line: bytes, nam
     assert named in faults_of(board, name)
 
 
+def test_a_million_lines_that_are_none_are_not_read(board: EntryFolder, name: str) -> None:
+    write_samples(board, name, b"\n" * 1_000_000)
+    found = verify(board, name)
+    # The last of the faults is counted with the others.
+    assert (len(found.faults), found.others) == (20, 2)
+
+
 def test_a_line_written_otherwise_is_named(board: EntryFolder, name: str) -> None:
     first, rest = gzip.decompress(board.samples_path(name).read_bytes()).split(b"\n", 1)
     write_samples(board, name, json.dumps(json.loads(first)).encode() + b"\n" + rest)
