@@ -60,10 +60,12 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def amount(value: float | None) -> str:
-    """About three significant digits, for tokens and seconds: 0.004, 0.25, 12.3, 1,234."""
+    """About three significant digits, for tokens and seconds: <0.001, 0.004, 0.25, 12.3, 1,234."""
     if value is None:
         return NOTHING
     size = abs(value)
+    if 0 < size < 0.0005:
+        return "<0.001"
     if size == 0 or size >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.1 else f"{value:.2g}"

@@ -79,6 +79,7 @@ def board_page(
         heading=heading,
         about=about,
         domain=domain,
+        here=domain or f"all of {name}",
         links=links,
         downloads=downloads,
         rows=[_row(row, places[row.entry.id]) for row in rows],

@@ -55,7 +55,14 @@ def by_generation(lines: Sequence[Line], name: str, title: str) -> str:
     """Share of valid plans against the generation."""
     last = max([point.x for line in lines for point in line.points], default=1.0)
     ticks = [float(tick) for tick in range(0, int(last) + 1, 1 + int(last) // 12)]
-    return _lines(lines, _Axis(-0.3, max(last, 1.0) + 0.3, float), ticks, "generation", name, title, spread=0.06)
+    axis = _Axis(-0.3, max(last, 1.0) + 0.3, float, top_of(lines))
+    return _lines(lines, axis, ticks, "generation", name, title, spread=0.06)
+
+
+def top_of(lines: Sequence[Line]) -> float:
+    """Where the axis of shares ends: on a whole one, what lies within a tenth would be one flat line."""
+    ends = [_within(point.interval[1] if point.interval else point.y) for line in lines for point in line.points]
+    return next(top for top in (0.2, 0.4, 1.0) if max(ends, default=1.0) <= top)
 
 
 def shape(number: int) -> str:
@@ -110,15 +117,19 @@ def mix(shares: Iterable[tuple[str, float]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """From `low` to `high` on a scale."""
+    """Across from `low` to `high` on a scale, upwards from 0 to `top`."""
 
     low: float
     high: float
     scale: Callable[[float], float]
+    top: float = 1.0
 
     def place(self, x: float) -> float:
         share = (self.scale(x) - self.low) / (self.high - self.low)
         return LEFT + share * (WIDTH - LEFT - RIGHT)
+
+    def height(self, share: float) -> float:
+        return HEIGHT - BOTTOM - _within(share / self.top) * (HEIGHT - TOP - BOTTOM)
 
 
 def _lines(
@@ -147,10 +158,11 @@ def described(lines: Sequence[Line]) -> str:
 
 
 def _grid(axis: _Axis, ticks: Sequence[float], label: str) -> Iterator[str]:
-    bottom = _y(0.0)
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        yield f'<path class="grid" d="M{LEFT} {_y(share):.1f}H{WIDTH - RIGHT}"/>'
-        yield f'<text x="{LEFT - 6}" y="{_y(share) + 3.5:.1f}" text-anchor="end">{share:.0%}</text>'
+    bottom = axis.height(0.0)
+    for quarters in range(5):
+        share = axis.top * quarters / 4
+        yield f'<path class="grid" d="M{LEFT} {axis.height(share):.1f}H{WIDTH - RIGHT}"/>'
+        yield f'<text x="{LEFT - 6}" y="{axis.height(share) + 3.5:.1f}" text-anchor="end">{share:.0%}</text>'
     for tick in ticks:
         x = axis.place(tick)
         yield f'<path class="tick" d="M{x:.1f} {bottom:.1f}v4"/>'
@@ -160,18 +172,15 @@ def _grid(axis: _Axis, ticks: Sequence[float], label: str) -> Iterator[str]:
 
 def _series(line: Line, number: int, axis: _Axis, shift: float) -> Iterator[str]:
     series = number % SERIES
-    places = [(axis.place(point.x) + shift, _y(point.y), point) for point in line.points]
+    places = [(axis.place(point.x) + shift, axis.height(point.y), point) for point in line.points]
     if len(places) > 1:
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in places)
         yield f'<path class="k{series} thin" d="M{path}"/>'
     for x, y, point in places:
         if point.interval is not None:
-            yield f'<path class="k{series}" d="M{x:.1f} {_y(point.interval[0]):.1f}V{_y(point.interval[1]):.1f}"/>'
+            low, high = (axis.height(end) for end in point.interval)
+            yield f'<path class="k{series}" d="M{x:.1f} {low:.1f}V{high:.1f}"/>'
         yield f'<path class="s{series}" transform="translate({x:.1f} {y:.1f})" d="{shape(number)}"/>'
-
-
-def _y(share: float) -> float:
-    return HEIGHT - BOTTOM - _within(share) * (HEIGHT - TOP - BOTTOM)
 
 
 def _within(share: float) -> float:

@@ -13,19 +13,18 @@ from planbench.leaderboard import charts
 from planbench.leaderboard.board_page import points_of
 from planbench.leaderboard.entry import Entry
 from planbench.leaderboard.html import render
-from planbench.leaderboard.rows import asked, parameters
+from planbench.leaderboard.rows import Cell, asked, parameters
 from planbench.records.summary import Part
 
 
 @dataclass(frozen=True, slots=True)
 class PlainTable:
-    """A table without further ado. `list`: its cells are texts."""
+    """A table without further ado."""
 
     caption: str
     headings: list[str]
-    rows: list[list[str]]
+    rows: list[list[Cell]]
     last_is_total: bool = False
-    list: bool = False
 
 
 def entry_page(entry: Entry, *, board_page: str, anchor: str) -> str:
@@ -62,8 +61,8 @@ def entry_page(entry: Entry, *, board_page: str, anchor: str) -> str:
     )
 
 
-def run_command(entry: Entry) -> str:
-    """The command that draws the samples again, where the model is at hand."""
+def run_command(entry: Entry) -> list[str]:
+    """The words of the command that draws the samples again, where the model is at hand."""
     asked = entry.settings
     words = ["planbench", "eval", entry.model.name, "--tasks", entry.tasks.set, "--prompt", asked.prompt]
     if asked.shots:
@@ -83,7 +82,7 @@ def run_command(entry: Entry) -> str:
         words += ["--seed", str(asked.seed)]
     for name, value in asked.model_args.items():
         words += ["--model-arg", f"{name}={value}"]
-    return shlex.join(words)
+    return [shlex.quote(word) for word in words]
 
 
 def domain_rows(entry: Entry) -> list[dict[str, Any]]:
@@ -131,34 +130,33 @@ def _facts(results: Part) -> Iterator[tuple[str, str, str]]:
 
 
 def _domains(entry: Entry) -> PlainTable:
-    rows = [
+    rows: list[list[Cell]] = [
         [
-            name,
-            str(part.tasks),
-            f"{wording.percent(part.valid_rate)} {wording.percent_interval(part.valid_ci)}",
-            wording.number(part.plan_length.quality, 2),
-            f"{wording.horizon_value(part.horizon)} {wording.horizon_interval(part.horizon)}".strip(),
-            wording.number(part.longest_reference_solved, 0),
-            *(str(part.verdicts.get(kind, 0)) for kind in _order()),
+            (name, ""),
+            (str(part.tasks), ""),
+            (wording.percent(part.valid_rate), wording.percent_interval(part.valid_ci)),
+            (wording.number(part.plan_length.quality, 2), ""),
+            (wording.horizon_value(part.horizon), wording.horizon_interval(part.horizon)),
+            (wording.number(part.longest_reference_solved, 0), ""),
+            *((str(part.verdicts.get(kind, 0)), "") for kind in _order()),
         ]
         for name, part in wording.rows(entry.results)
     ]
-    headings = ["domain", "tasks", "valid plans", "quality", "horizon", "longest solved"]
+    headings = ["domain", "tasks", "valid plans", "quality", "horizon, steps", "longest solved, steps"]
     words = [wording.VERDICT_WORDS[kind] for kind in _order()]
     return PlainTable("Results and verdicts by domain", [*headings, *words], rows, last_is_total=len(rows) > 1)
 
 
 def _lengths(results: Part) -> PlainTable:
-    rows = [
+    rows: list[list[Cell]] = [
         [
-            wording.bin_name(of),
-            str(of.tasks),
-            wording.percent(of.valid_rate),
-            wording.percent_interval(of.valid_ci),
+            (wording.bin_name(of), ""),
+            (str(of.tasks), ""),
+            (wording.percent(of.valid_rate), wording.percent_interval(of.valid_ci)),
         ]
         for of in results.by_length
     ]
-    return PlainTable("Valid plans by steps of the reference", ["steps", "tasks", "valid plans", "95% interval"], rows)
+    return PlainTable("Valid plans by steps of the reference, 95% intervals", ["steps", "tasks", "valid plans"], rows)
 
 
 def _settings(entry: Entry) -> Iterator[tuple[str, str]]:

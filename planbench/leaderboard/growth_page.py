@@ -12,9 +12,11 @@ from planbench.leaderboard import charts
 from planbench.leaderboard.entry_page import PlainTable
 from planbench.leaderboard.growth import Growth
 from planbench.leaderboard.html import render
+from planbench.leaderboard.rows import Cell
 from planbench.records.iterate import SPLITS, Across
 
 _HEADINGS = {"pool": "On the pool, as sampled", "held_out": "On held-out tasks", "longer": "On longer tasks"}
+NONE: Cell = (wording.NOTHING, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,14 @@ def _figure(growth: Growth, split: str) -> Figure | None:
     seeds = max((row.seeds for row in growth.summary.across), default=1)
     over = f"mean of {seeds} seeds, 95% intervals over seeds and tasks" if seeds > 1 else "95% intervals"
     heading = _HEADINGS[split]
+    asked = next((one for one in growth.summary.task_sets if one.name == split), None)
+    lengths = f" of {asked.lengths[0]} to {asked.lengths[1]} steps" if asked and asked.lengths else ""
+    tasks = f" {asked.tasks:,} tasks{lengths}." if asked else ""
+    top = charts.top_of(lines)
+    scale = f" The axis ends at {top:.0%}." if top < 1 else ""
     return Figure(
         heading,
-        f"Share of valid plans by generation, {over}.",
+        f"Share of valid plans by generation, {over}.{tasks}{scale}",
         charts.by_generation(lines, split.replace("_", "-"), f"{heading}, {growth.title}"),
         lines,
     )
@@ -101,24 +108,16 @@ def _figure(growth: Growth, split: str) -> Figure | None:
 def _table(growth: Growth, arm: str) -> PlainTable:
     by_split = {split: {row.generation: row for row in _of(growth, arm, split)} for split in SPLITS}
     generations = sorted({number for rows in by_split.values() for number in rows})
-    rows: list[list[str]] = []
+    rows: list[list[Cell]] = []
     for number in generations:
-        row = [str(number)]
-        for split in SPLITS:
-            found = by_split[split].get(number)
-            row.append(
-                f"{wording.percent(found.rate)} {wording.percent_interval(found.ci)}" if found else wording.NOTHING
-            )
+        of = [by_split[split].get(number) for split in SPLITS]
+        rates = [(wording.percent(one.rate), wording.percent_interval(one.ci)) if one else NONE for one in of]
         held_out = by_split["held_out"].get(number)
-        row.append(wording.horizon_value(held_out.horizon) if held_out else wording.NOTHING)
-        longest = [
-            by_split[split][number].longest_reference_solved
-            for split in ("held_out", "longer")
-            if number in by_split[split]
-        ]
-        row.append(wording.number(max((one for one in longest if one is not None), default=None), 0))
-        rows.append(row)
-    headings = ["generation", "pool", "held-out", "longer", "horizon", "longest solved"]
+        horizon = wording.horizon_value(held_out.horizon) if held_out else wording.NOTHING
+        solved = [one.longest_reference_solved for one in of[1:] if one and one.longest_reference_solved is not None]
+        longest = wording.number(max(solved, default=None), 0)
+        rows.append([(str(number), ""), *rates, (horizon, ""), (longest, "")])
+    headings = ["gen", "pool", "held-out", "longer", "horizon, steps", "longest solved, steps"]
     return PlainTable(f"Arm {wording.shown(arm, 40)}: valid plans", headings, rows)
 
 

@@ -50,8 +50,11 @@ def _whole(rate: float | None) -> str:
 COLUMNS: tuple[_Column, ...] = (
     ("valid plans", lambda row: (wording.percent(row.part.valid_rate), wording.percent_interval(row.part.valid_ci))),
     ("quality", lambda row: (wording.number(row.part.plan_length.quality, 2), "")),
-    ("horizon", lambda row: (wording.horizon_value(row.part.horizon), wording.horizon_interval(row.part.horizon))),
-    ("longest solved", lambda row: (wording.number(row.part.longest_reference_solved, 0), "")),
+    (
+        "horizon, steps",
+        lambda row: (wording.horizon_value(row.part.horizon), wording.horizon_interval(row.part.horizon)),
+    ),
+    ("longest solved, steps", lambda row: (wording.number(row.part.longest_reference_solved, 0), "")),
     ("tokens / solved", lambda row: (wording.count_of(row.part.tokens.per_solved), "")),
     ("s / task", lambda row: (wording.amount(row.part.seconds.per_task), "")),
     ("goal missed %", lambda row: (_whole(share(row, "goal_missed")), "")),

@@ -205,7 +205,7 @@ def _board_files(content: Content, board: str, rows: Sequence[Ranked]) -> Files:
         files[f"domain/{name}.html"] = board_page(
             part,
             heading=f"{_title(domain)} ({board})",
-            about=domain_info(domain).about if domain in domain_names() else "",
+            about=f"{domain_info(domain).about} {part[0].part.tasks} tasks.",
             name=name,
             root="../",
             links=_links(content, board, "../"),

@@ -30,6 +30,8 @@ pytestmark = [
 GROWTH = Path(__file__).parents[2] / "experiments/small/smollm2"
 PHONE = {"width": 390, "height": 800}
 RATES = (0.9, 0.72, 0.31, 0.05)
+SECONDS = (1.02, 2.5e-6, 1234.0, 0.06)
+"""A task: as they are shown, 1.02, <0.001, 1,234 and 0.06."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,9 @@ def site(made_board: EntryFolder, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def made_up(entry: Entry, number: int, rate: float) -> Entry:
-    results = entry.results.model_copy(update={"valid_rate": rate, "valid_ci": (rate - 0.04, rate + 0.04)})
+    seconds = entry.results.seconds.model_copy(update={"per_task": SECONDS[number]})
+    update = {"valid_rate": rate, "valid_ci": (rate - 0.04, rate + 0.04), "seconds": seconds}
+    results = entry.results.model_copy(update=update)
     card = entry.card.model_copy(update={"title": f"Made up {chr(ord('D') - number)}"})
     return entry.model_copy(update={"id": f"made-up-{number:08x}", "card": card, "results": results}).sealed()
 
@@ -122,6 +126,14 @@ def test_sorting_by_a_column_and_back(shown: Watched) -> None:
     assert shown.names() == best_first
     rate.get_by_role("button").click()
     assert shown.names() == best_first[::-1]
+
+
+def test_numbers_sort_as_numbers_however_they_are_written(shown: Watched) -> None:
+    page = shown.open("index.html")
+    page.locator("table.board").get_by_role("columnheader", name="s / task").get_by_role("button").click()
+    assert [name for name in shown.names() if name != "Random steps"] == [
+        f"Made up {letter}" for _, letter in sorted(zip(SECONDS, "DCBA", strict=True), reverse=True)
+    ]
 
 
 def test_filtering_by_text_and_by_number(shown: Watched) -> None:

@@ -5,9 +5,9 @@ for (const table of document.querySelectorAll("table.board")) {
   const heads = [...table.tHead.rows[0].cells], names = heads.map(head => head.textContent.trim());
   const text = (row, column) => row.cells[column].textContent.trim();
   const value = (row, column) => {
-    const found = /^[=+-]?[\d.,]+/.exec(text(row, column));
+    const found = /^[=<+-]?[\d.,]+/.exec(text(row, column));
     if (!found || /^\d{4}-\d\d/.test(text(row, column))) return null;
-    const number = parseFloat(found[0].replace(/[=,]/g, ""));
+    const number = parseFloat(found[0].replace(/[=<,]/g, ""));
     const unit = {k: 1e3, M: 1e6, G: 1e9}[text(row, column)[found[0].length]];
     return number * (unit || 1);
   };
