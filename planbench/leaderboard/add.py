@@ -177,4 +177,7 @@ def _is_short(value: object) -> bool:
 
 def _without_folder(name: str) -> str:
     """A model's name, or another setting, without the folder of somebody's machine."""
+    kind, colon, rest = name.partition(":")
+    if kind == "replay" and colon:
+        return f"replay:{Path(rest).name}"
     return Path(name).name if name.startswith(("/", "~", ".")) else name

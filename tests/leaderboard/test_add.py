@@ -101,12 +101,16 @@ def test_what_is_typed_about_a_model_is_checked(field: str, value: str) -> None:
         make_card({field: value})
 
 
-def test_an_entry_says_nothing_of_somebody_s_folders(run_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [("/home/somebody/checkpoints/mine", "mine"), ("replay:/home/somebody/mine.jsonl", "replay:mine.jsonl")],
+)
+def test_an_entry_says_nothing_of_somebody_s_folders(run_folder: Path, tmp_path: Path, model: str, name: str) -> None:
     folder = tmp_path / "run"
     shutil.copytree(run_folder, folder)
 
     def from_home(run: dict[str, Any]) -> None:
-        run["config"]["model"] = "/home/somebody/checkpoints/mine"
+        run["config"]["model"] = model
         run["model"]["source"] = "/home/somebody/checkpoints/mine"
         run["model"]["template"] = "<|start|>{% for message in messages %}\n"
         run["config"]["model_args"] = {"adapter": "/home/somebody/adapter"}
@@ -114,6 +118,6 @@ def test_an_entry_says_nothing_of_somebody_s_folders(run_folder: Path, tmp_path:
     change_run(folder, from_home)
     board = EntryFolder(tmp_path / "board")
     entry, path = add(folder, board, make_card({}))
-    assert entry.model.name == "mine"
+    assert entry.model.name == name
     assert "somebody" not in path.read_text(encoding="utf-8")
     assert str(tmp_path) not in path.read_text(encoding="utf-8")
