@@ -98,7 +98,7 @@ row-%: setup
 	$(BIN)/planbench eval $(ROW_$*) --tasks standard --out runs/leaderboard/$*
 	$(BIN)/planbench leaderboard add runs/leaderboard/$* --config leaderboard/cards/$*.toml
 
-exports: $(EXPORTS)/.installed ## the leaderboard's exports, read by the tools that they are for (Python 3.12 or newer)
+exports: $(EXPORTS)/.installed ## the leaderboard's exports, read by the tools that they are for (all of them with PYTHON=python3.12 or newer)
 	$(EXPORTS)/bin/python -m pytest tests/leaderboard/test_exports.py
 
 million: setup ## a million stored replies through eval: seconds and memory, for half an hour
@@ -138,7 +138,7 @@ $(JUDGES)/.installed: pyproject.toml constraints.txt
 $(EXPORTS)/.installed: pyproject.toml constraints.txt
 	test -x $(EXPORTS)/bin/python || $(PYTHON) -m venv $(EXPORTS)
 	$(EXPORTS)/bin/pip install --disable-pip-version-check click rich pydantic numpy scipy pddl jinja2 pyyaml \
-		huggingface_hub hypothesis pytest inspect-ai every-eval-ever
+		huggingface_hub hypothesis pytest inspect-ai 'every-eval-ever; python_version >= "3.12"'
 	touch $@
 
 # Without its dependencies: they would build a C++ inference engine that planbench does not use.

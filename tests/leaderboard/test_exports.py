@@ -93,7 +93,7 @@ def test_inspect_reads_its_log(entry: Entry, samples: list[StoredSample], tmp_pa
 
 def test_every_eval_ever_accepts_its_record(entry: Entry, samples: list[StoredSample], tmp_path: Path) -> None:
     export = made("every-eval-ever", entry, samples)
-    assert re.fullmatch(r"data/planbench/unknown/random/[0-9a-f-]{36}\.json", export.name)
+    assert re.fullmatch(r"data/planbench/planbench/random/[0-9a-f-]{36}\.json", export.name)
     if importlib.util.find_spec("every_eval_ever") is None:
         pytest.skip("Every Eval Ever is not installed; make exports tests with it (Python 3.12 or newer)")
     (tmp_path / export.name).parent.mkdir(parents=True)
