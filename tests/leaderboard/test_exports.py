@@ -94,17 +94,28 @@ def test_inspect_reads_its_log(entry: Entry, samples: list[StoredSample], tmp_pa
 def test_every_eval_ever_accepts_its_record(entry: Entry, samples: list[StoredSample], tmp_path: Path) -> None:
     export = made("every-eval-ever", entry, samples)
     assert re.fullmatch(r"data/planbench/planbench/random/[0-9a-f-]{36}\.json", export.name)
-    if importlib.util.find_spec("every_eval_ever") is None:
-        pytest.skip("Every Eval Ever is not installed; make exports tests with it (Python 3.12 or newer)")
     (tmp_path / export.name).parent.mkdir(parents=True)
     (tmp_path / export.name).write_text(export.text, encoding="utf-8")
-    (tmp_path / "results.json").write_text(lm_eval(entry).text, encoding="utf-8")
+    assert "0 errors" in every_eval_ever_says(tmp_path, "validate", export.name)
+
+
+def test_every_eval_ever_reads_what_lm_eval_would_have_written(entry: Entry, tmp_path: Path) -> None:
+    named = entry.model_copy(update={"model": entry.model.model_copy(update={"name": "owner/name"})})
+    (tmp_path / "results.json").write_text(lm_eval(named).text, encoding="utf-8")
+    options = ["--output_dir", "out", "--source_organization_name", "x"]
+    every_eval_ever_says(tmp_path, "convert", "lm_eval", "--log_path", "results.json", *options)
+    (path,) = (tmp_path / "out/planbench_smoke/owner/name").glob("*.json")
+    (result,) = json.loads(path.read_text(encoding="utf-8"))["evaluation_results"]
+    assert result["score_details"]["score"] == entry.results.valid_rate
+    assert len(list((tmp_path / "out").rglob("*.json"))) == 1 + len(entry.results.by_domain)
+
+
+def every_eval_ever_says(folder: Path, *words: str) -> str:
+    """What it prints, where it has nothing to complain of."""
+    if importlib.util.find_spec("every_eval_ever") is None:
+        pytest.skip("Every Eval Ever is not installed; make exports tests with it (Python 3.12 or newer)")
     done = subprocess.run(
-        [sys.executable, "-m", "every_eval_ever", "validate", export.name],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", "every_eval_ever", *words], cwd=folder, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout
-    assert "0 errors" in done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
