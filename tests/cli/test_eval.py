@@ -236,3 +236,11 @@ def test_what_is_no_set_is_said_in_one_line(planbench: Shell) -> None:
     assert "no task set of that name; did you mean 'smoke'?" in refusal("--tasks", "smoky")
     assert "task set smoke has no 'rovers'" in refusal("--tasks", "smoke", "--domain", "rovers")
     assert "no tasks of that plan length" in refusal("--tasks", "smoke", "--plan-length", "150:160")
+
+
+def test_a_large_folder_is_not_cut_in_silence(own: Path, planbench: Shell) -> None:
+    for number in range(3, 152):
+        (own / f"p{number}.pddl").write_text(OWN_PROBLEM.format(n=number, more=""))
+    said = planbench("eval", "random", "--tasks", own, "--out", "cut").err
+    assert "150 of 152 tasks, spread over the folder; --limit 152 takes all" in said
+    assert "takes all" not in planbench("eval", "random", "--domain", own, "--limit", 20, "--out", "part").err
