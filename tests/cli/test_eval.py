@@ -134,7 +134,7 @@ def test_tasks_of_ones_own(how: str, own: Path, planbench: Shell) -> None:
     if how == "file":
         (own / "domain.pddl").rename("ferry-1.pddl")
         argv += ["--domain", "ferry-1.pddl"]
-        name = "ferry-1"
+        name = "ferry"  # as in PDDL
     found = summary(planbench, "eval", "random", *argv, "--samples", 20, "--out", "run")
     assert (found["tasks"], found["samples"], set(found["by_domain"])) == (3, 60, {name})
     assert [s.task for s in samples("run")] == ["p0"] * 20 + ["p1"] * 20 + ["p2"] * 20
