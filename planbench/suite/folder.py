@@ -61,6 +61,8 @@ def _problems(folder: Path, domain_path: Path) -> list[tuple[Path, str]]:
 
 def read_problem_file(path: Path, domain_file: Path | None = None) -> Task:
     """The task of one problem file; its domain is the domain.pddl beside it unless given."""
+    if path.is_dir():
+        raise InputError(f"{path}: a folder; name a problem file in it")
     text = read_text(path)
     domain_path = domain_file or path.with_name("domain.pddl")
     if not domain_path.is_file():
