@@ -53,9 +53,7 @@ def _problems(folder: Path, domain_path: Path) -> list[tuple[Path, str]]:
     """The problem files of a folder with their texts; whatever defines a domain is none."""
     found = [(path, read_text(path)) for path in sorted(folder.glob("*.pddl"), key=_natural)]
     return [
-        (path, text)
-        for path, text in found
-        if path.resolve() != domain_path.resolve() and not _defines_domain(text)
+        (path, text) for path, text in found if path.resolve() != domain_path.resolve() and not _defines_domain(text)
     ]
 
 
