@@ -86,7 +86,7 @@ def chosen_tasks(
     if folder is not None:
         if len(domains) > 1:
             raise InputError("--tasks takes one --domain at most: the domain file of the folder's problems")
-        tasks = read_folder(Path(folder), _domain_file(domains[0]) if domains else None)
+        tasks = _different(read_folder(Path(folder), _domain_file(domains[0]) if domains else None), folder)
         tasks = _of_length(tasks, plan_length, folder)
         spec: Spec = {"folder": folder, "domain": domains[0] if domains else None}
     else:
@@ -97,7 +97,7 @@ def chosen_tasks(
                 # One more where the limit does not divide evenly; `spread` takes what is too many.
                 tasks += evenly(name, -(-limit // len(names)), plan_length or DEFAULT_LENGTH, seed)
             elif Path(name).is_dir():
-                tasks += _of_length(read_folder(Path(name)), plan_length, name)
+                tasks += _of_length(_different(read_folder(Path(name)), name), plan_length, name)
             elif Path(name).is_file():
                 raise InputError(f"--domain {name} is the domain file of the problems in a folder: add --tasks FOLDER")
             else:
@@ -162,6 +162,16 @@ def _domain_file(name: str) -> Path:
     from planbench.cli.inputs import domain_file
 
     return domain_file(name)
+
+
+def _different(tasks: list[Task], folder: str) -> list[Task]:
+    """Each task once: a sample is known by the hash of its task."""
+    found: dict[str, Task] = {}
+    for task in tasks:
+        found.setdefault(task.hash, task)
+    if copies := len(tasks) - len(found):
+        note(f"{folder}: {copies} of {len(tasks)} problems are the same text as another, and are left out")
+    return list(found.values())
 
 
 def _of_length(tasks: list[Task], plan_length: tuple[int, int] | None, folder: str = "") -> list[Task]:

@@ -243,4 +243,8 @@ def test_a_large_folder_is_not_cut_in_silence(own: Path, planbench: Shell) -> No
         (own / f"p{number}.pddl").write_text(OWN_PROBLEM.format(n=number, more=""))
     said = planbench("eval", "random", "--tasks", own, "--out", "cut").err
     assert "150 of 152 tasks, spread over the folder; --limit 152 takes all" in said
+    (own / "p9.pddl").write_bytes((own / "p8.pddl").read_bytes())
+    outcome = planbench("eval", "random", "--tasks", own, "--limit", 160, "--out", "copies")
+    assert "1 of 152 problems are the same text as another, and are left out" in outcome.err
+    assert "151 tasks, 151 samples" in outcome.out
     assert "takes all" not in planbench("eval", "random", "--domain", own, "--limit", 20, "--out", "part").err
