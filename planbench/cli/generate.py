@@ -55,6 +55,11 @@ def command(
     from planbench.suite import GENERATORS, generate
     from planbench.suite.lengths import evenly
 
+    if domain not in GENERATORS and Path(domain).is_dir():
+        raise InputError(
+            f"{domain}: a folder has no generator; domains/README.md says how to write one, and "
+            f"planbench eval MODEL --domain {domain} takes the problems that are in it"
+        )
     if domain not in GENERATORS:
         raise InputError(f"no generator for a domain {domain!r}{closest(domain, GENERATORS)}")
     if preset is not None and plan_length is not None:

@@ -57,7 +57,7 @@ def domain_file(name: str) -> Path:
         raise InputError(f"{name}: this folder has no domain.pddl")
     if Path(name).suffix or Path(name).name != name:
         raise InputError(f"{name}: no such domain file; check the path")
-    raise InputError(f"no domain {name!r}{closest(name, builtin)}, or give the path of a domain file")
+    raise InputError(f"no domain or domain file {name!r}{closest(name, builtin)}")
 
 
 def _decoded(data: bytes, source: str) -> str:

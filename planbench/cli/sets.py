@@ -6,23 +6,32 @@ from typing import Any
 
 import click
 
+from planbench.cli.closest import closest
 from planbench.cli.progress import bar
 from planbench.cli.screen import json_line, note, table
+from planbench.errors import InputError
 
 
 @click.command()
+@click.argument("names", metavar="[SET]...", nargs=-1)
 @click.option(
-    "--check", is_flag=True, help="Make every set, which takes a while, and compare its hash; exit 1 where one differs."
+    "--check",
+    is_flag=True,
+    help="Make the sets, which takes a while where it is all of them, and compare their hashes; exit 1 where one "
+    "differs.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a set.")
-def command(check: bool, as_json: bool) -> int:
-    """List the named task sets: what is in them, and the hash that their tasks have wherever they are made.
+def command(names: tuple[str, ...], check: bool, as_json: bool) -> int:
+    """List the named task sets, or these: what is in them, and the hash that their tasks have wherever they are made.
 
     `planbench eval MODEL --tasks NAME` measures a model on one.
     """
     from planbench.suite.sets import task_sets
 
-    asked = task_sets()
+    for name in names:
+        if name not in task_sets():
+            raise InputError(f"no task set {name!r}{closest(name, task_sets())}")
+    asked = dict.fromkeys(names or task_sets())
     found: list[dict[str, Any]] = []
     with bar("making the sets") as advance:
         for name in asked:

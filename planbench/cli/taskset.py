@@ -10,6 +10,7 @@ import click
 
 from planbench.cli.closest import closest
 from planbench.cli.parameters import Range
+from planbench.cli.screen import note
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,17 +76,18 @@ def chosen_tasks(
     """The tasks, and what makes the same set again, for run.json. Raises InputError where there are none."""
     if folder is not None and _is_set(folder):
         return _set_tasks(folder, named_domains(domains), limit, plan_length)
-    limit = limit or DEFAULT_LIMIT
+    asked, limit = limit, limit or DEFAULT_LIMIT
     from planbench.pretrain.config import DOMAINS
     from planbench.suite import domain_names, read_folder, spread
     from planbench.suite.lengths import evenly
 
     tasks: list[Task] = []
+    builtin: list[str] = []
     if folder is not None:
         if len(domains) > 1:
             raise InputError("--tasks takes one --domain at most: the domain file of the folder's problems")
-        tasks = read_folder(Path(folder), _domain_file(domains[0]) if domains else None)
-        tasks = _of_length(tasks, plan_length)
+        tasks = _different(read_folder(Path(folder), _domain_file(domains[0]) if domains else None), folder)
+        tasks = _of_length(tasks, plan_length, folder)
         spec: Spec = {"folder": folder, "domain": domains[0] if domains else None}
     else:
         names = named_domains(domains) or sorted(DOMAINS)  # what the planner that ships knows
@@ -95,7 +97,9 @@ def chosen_tasks(
                 # One more where the limit does not divide evenly; `spread` takes what is too many.
                 tasks += evenly(name, -(-limit // len(names)), plan_length or DEFAULT_LENGTH, seed)
             elif Path(name).is_dir():
-                tasks += _of_length(read_folder(Path(name)), plan_length)
+                tasks += _of_length(_different(read_folder(Path(name)), name), plan_length, name)
+            elif Path(name).is_file():
+                raise InputError(f"--domain {name} is the domain file of the problems in a folder: add --tasks FOLDER")
             else:
                 raise InputError(f"no domain or folder {name!r}{closest(name, domain_names())}")
         spec = {"domains": names, "split": "test", "seed": seed}
@@ -103,7 +107,10 @@ def chosen_tasks(
     if not tasks:
         raise InputError("no tasks of that plan length; widen --plan-length")
     _check_names(tasks)
-    return spread(tasks, limit), spec
+    chosen = spread(tasks, limit)
+    if len(chosen) < len(tasks) and not asked and not builtin:
+        note(f"{len(chosen)} of {len(tasks)} tasks, spread over the folder; --limit {len(tasks)} takes all")
+    return chosen, spec
 
 
 def _is_set(name: str) -> bool:
@@ -157,9 +164,22 @@ def _domain_file(name: str) -> Path:
     return domain_file(name)
 
 
-def _of_length(tasks: list[Task], plan_length: tuple[int, int] | None) -> list[Task]:
-    """Those whose reference plan has the length asked for; without a range all, known plan or not."""
+def _different(tasks: list[Task], folder: str) -> list[Task]:
+    """Each task once: a sample is known by the hash of its task."""
+    found: dict[str, Task] = {}
+    for task in tasks:
+        found.setdefault(task.hash, task)
+    if copies := len(tasks) - len(found):
+        note(f"{folder}: {copies} of {len(tasks)} problems are the same text as another, and are left out")
+    return list(found.values())
+
+
+def _of_length(tasks: list[Task], plan_length: tuple[int, int] | None, folder: str = "") -> list[Task]:
+    """Those whose reference plan has the length asked for; without a range all, known plan or not. Raises InputError
+    where no plan is known."""
     if plan_length is None:
         return tasks
+    if all(task.reference is None for task in tasks):
+        raise InputError(f"{folder}: no problem has a plan beside it (p1.plan for p1.pddl); drop --plan-length")
     low, high = plan_length
     return [task for task in tasks if task.reference_length is not None and low <= task.reference_length <= high]

@@ -43,6 +43,8 @@ def command(domain: str, problem: str, plans: tuple[str, ...], as_json: bool, cr
     check = CrossCheck(task, domain, problem) if cross_check else None
     judged = (_judge(task, plan, check) for plan in plans)
     kinds = _print_json(judged) if as_json else _print_table(judged)
+    if check is not None and not check.differs:
+        note(f"VAL agrees on {'the plan' if len(plans) == 1 else f'all {len(plans):,} plans'}")
     if "harness_error" in kinds or (check is not None and check.differs):
         return 2
     return 0 if kinds == {"valid"} else 1

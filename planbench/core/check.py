@@ -39,10 +39,13 @@ KNOWN_REQUIREMENTS = frozenset(SUPPORTED_REQUIREMENTS) | {
 """PDDL's requirements and those of its better known extensions: what is not among them is a slip of the pen."""
 
 
+COVERED = f"planbench covers {' '.join(SUPPORTED_REQUIREMENTS)}"
+
+
 def unsupported(text: Text, what: str, group: Group | None = None, index: int | None = None) -> NoReturn:
     """Refuses correct PDDL that planbench does not judge, and says what it does."""
     place = text.fault(what, group, index)
-    what = f"{what} is not supported; planbench covers {' '.join(SUPPORTED_REQUIREMENTS)}"
+    what = f"{what} is not supported; {COVERED}"
     raise UnsupportedPddl(what, place.source, place.line, place.column)
 
 

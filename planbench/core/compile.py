@@ -312,6 +312,9 @@ def compile_task(domain: Domain, problem: Problem) -> CompiledTask:
 
 
 def shown(word: str, limit: int = 60) -> str:
-    """A word of a plan, which may be anything, as a short piece of one line."""
+    """A word of a plan, which may be anything, as a short piece of one line. Where it may look like another word, what
+    it is made of is told too."""
     short = word if len(word) <= limit else word[:limit] + "..."
-    return short if short.isprintable() and short else ascii(short)
+    if not short or not short.isprintable():
+        return ascii(short)
+    return short if short.isascii() else f"{short} ({short!a})"

@@ -94,9 +94,16 @@ def read_domain(text: str, source: str = "domain") -> Domain:
     )
     _check_derived(file, domain, many)
     used = requirements.used(domain)
+    if _typed(once.get(":constants"), *predicates, *(group for group, _ in lists)):
+        used |= {":typing"}
     if missing := sorted(used - requirements.implied(declared)):
         notes.add(f"{' '.join(missing)} is used, but not required")
     return requirements.completed(domain, declared, notes.lines())
+
+
+def _typed(*groups: Group | None) -> bool:
+    """Whether types are named, be it only `object`."""
+    return any(group is not None and "-" in group for group in groups)
 
 
 def _action(reader: Reader, group: Group, parts: Mapping[str, Group]) -> Action:
@@ -165,6 +172,8 @@ def read_problem(text: str, domain: Domain, source: str = "problem") -> Problem:
         what = f"a problem of domain {' '.join(of[1:]) or '?'}, but the domain given is {domain.name}"
         raise file.fault(what, once[":domain"])
     read_requirements(file, once)
+    if _typed(once.get(":objects")) and ":typing" not in requirements.implied(domain.requirements):
+        notes.add(":typing is used, but not required")
     known = survey(domain)
     objects = read_objects(file, once.get(":objects"), known.above, domain.constants, notes)
     everything = {**domain.constants, **objects}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from planbench.core.check import KNOWN_REQUIREMENTS, unsupported
+from planbench.core.check import COVERED, KNOWN_REQUIREMENTS, unsupported
 from planbench.core.syntax import OBJECT, SUPPORTED_REQUIREMENTS, either, supertypes
 from planbench.core.tree import Group, Text
 
@@ -82,7 +82,7 @@ def read_requirements(file: Text, sections: Mapping[str, Group]) -> frozenset[st
         return frozenset({":strips"})
     for k, word in enumerate(group[1:], start=1):
         if isinstance(word, Group) or word not in KNOWN_REQUIREMENTS:
-            raise file.fault(f"unknown requirement {word if isinstance(word, str) else '('}", group, k)
+            raise file.fault(f"unknown requirement {word if isinstance(word, str) else '('}; {COVERED}", group, k)
         if word not in SUPPORTED_REQUIREMENTS:
             unsupported(file, f"requirement {word}", group, k)
     return frozenset(word for word in group[1:] if isinstance(word, str)) or frozenset({":strips"})

@@ -10,6 +10,7 @@ from planbench.errors import InputError
 from planbench.models.hf_files import one_line
 
 MAX_LINE = 64 * 2**20
+"""Bytes of a line; a reply this long came from no model."""
 
 
 def open_lines(path: Path, instead: str) -> BinaryIO:

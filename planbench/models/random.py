@@ -19,6 +19,8 @@ from planbench.records import Reply, Request, SamplingSettings
 
 ARGS = {"steps": "the longest plan, a number of 1 or more"}
 STEPS_PER_OBJECT = 4
+EMPTY = "The plan is empty.\n"
+"""The reply where the goal holds at the start: it is read as the plan of no steps, which no text at all is not."""
 
 
 def load(name: str, options: LoadOptions) -> RandomModel:
@@ -67,4 +69,5 @@ class RandomModel:
             steps.append(generator.choice(choices))
             state = task.apply(state, steps[-1])
         finish = "length" if len(steps) >= limit and not reached else "stop"
-        return Reply(plan_text(tuple(steps)), finish, seconds=time.perf_counter() - started)
+        plan = plan_text(tuple(steps)) or (EMPTY if reached else "")
+        return Reply(plan, finish, seconds=time.perf_counter() - started)

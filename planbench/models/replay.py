@@ -35,8 +35,6 @@ from planbench.models.foreign_lines import json_object, next_line, open_lines
 from planbench.models.hf_files import file_digest
 from planbench.records import Reply, Request, SamplingSettings
 
-"""Bytes of a line; a reply this long came from no model."""
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _Name = tuple[str, str, int]

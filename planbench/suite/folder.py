@@ -16,7 +16,7 @@ from planbench.paths import as_text
 from planbench.records import ReferencePlan, Task
 from planbench.suite.catalog import domain_info, domain_names
 
-_DOMAIN_HEAD = re.compile(r"\(\s*define\s*\(\s*domain\s", re.IGNORECASE)
+_DOMAIN_HEAD = re.compile(r"\(\s*define\s*\(\s*domain\s+([^\s()]*)", re.IGNORECASE)
 _COMMENT = re.compile(r";[^\n]*")
 
 MAX_BYTES = 50_000_000
@@ -28,13 +28,15 @@ def read_folder(folder: Path, domain_file: Path | None = None) -> list[Task]:
 
     Raises InputError where the folder, the domain or every problem is missing.
     """
+    if folder.is_file():
+        raise InputError(f"{folder}: a file, not a folder of tasks; name the folder that it lies in")
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of tasks")
     domain_path = domain_file or folder / "domain.pddl"
     if not domain_path.is_file():
         raise InputError(f"{folder}: no domain.pddl in it; name the file with --domain FILE.pddl")
     domain_pddl = read_text(domain_path)
-    name = _domain_name(domain_path)
+    name = _domain_name(domain_path, domain_pddl)
     domain_toml = _wording(domain_path, domain_pddl)
     tasks: list[Task] = []
     for path, text in _problems(folder, domain_path) or _problems(folder / "instances", domain_path):
@@ -51,27 +53,34 @@ def _problems(folder: Path, domain_path: Path) -> list[tuple[Path, str]]:
     """The problem files of a folder with their texts; whatever defines a domain is none."""
     found = [(path, read_text(path)) for path in sorted(folder.glob("*.pddl"), key=_natural)]
     return [
-        (path, text)
-        for path, text in found
-        if path.resolve() != domain_path.resolve() and not _DOMAIN_HEAD.search(_COMMENT.sub("", text[:20_000]))
+        (path, text) for path, text in found if path.resolve() != domain_path.resolve() and not _defines_domain(text)
     ]
 
 
 def read_problem_file(path: Path, domain_file: Path | None = None) -> Task:
     """The task of one problem file; its domain is the domain.pddl beside it unless given."""
+    if path.is_dir():
+        raise InputError(f"{path}: a folder; name a problem file in it")
     text = read_text(path)
     domain_path = domain_file or path.with_name("domain.pddl")
     if not domain_path.is_file():
         raise InputError(f"{path}: no domain.pddl beside it; name the file with --domain FILE.pddl")
     domain_pddl = read_text(domain_path)
-    name = _domain_name(domain_path)
+    name = _domain_name(domain_path, domain_pddl)
     wording = _wording(domain_path, domain_pddl)
     return Task(as_text(path.stem), name, domain_pddl, text, None, wording, str(domain_path), str(path))
 
 
-def _domain_name(path: Path) -> str:
-    """The name of a domain's file, or of its folder where the file is called as they all are."""
-    return as_text(path.resolve().parent.name if path.stem == "domain" else path.stem)
+def _domain_name(path: Path, pddl: str) -> str:
+    """The name of a domain's folder, or the name that it has in PDDL where the file is not called as they all are."""
+    if path.stem == "domain":
+        return as_text(path.resolve().parent.name)
+    head = _defines_domain(pddl)
+    return head[1].lower() if head and head[1] else as_text(path.stem)
+
+
+def _defines_domain(pddl: str) -> re.Match[str] | None:
+    return _DOMAIN_HEAD.search(_COMMENT.sub("", pddl[:20_000]))
 
 
 def _wording(domain_path: Path, domain_pddl: str) -> str:

@@ -24,7 +24,7 @@ from planbench.suite.lengths import add, add_spread
 @dataclass(frozen=True, slots=True)
 class TaskSet:
     """What makes a set. Either `lengths` or `preset` says how its tasks are drawn; `each` counts a domain's tasks a
-    stretch of lengths, or in the preset."""
+    stretch of lengths, or in the preset. `hash` is empty where none is fixed yet."""
 
     name: str
     about: str
@@ -54,7 +54,7 @@ def task_sets() -> dict[str, TaskSet]:
             table.get("preset"),
             table["each"],
             table["seed"],
-            table["hash"],
+            table.get("hash", ""),
         )
         for name, table in read.items()
     }
@@ -74,8 +74,8 @@ def make_set(name: str, domains: Sequence[str] | None = None) -> list[Task]:
     tasks = [task for domain in chosen for task in _tasks(asked, domain)]
     if domains is None and task_set_hash(tasks) != asked.hash:
         raise PlanbenchError(
-            f"task set {name}: this copy of planbench makes other tasks than it was fixed with"
-            f" (hash {task_set_hash(tasks)}, not {asked.hash}); results would not be comparable"
+            f"task set {name}: this copy of planbench makes other tasks than it was fixed with (hash"
+            f" {task_set_hash(tasks)}, not {asked.hash or 'given'}); results would not be comparable"
         )
     return tasks
 

@@ -134,7 +134,7 @@ def test_tasks_of_ones_own(how: str, own: Path, planbench: Shell) -> None:
     if how == "file":
         (own / "domain.pddl").rename("ferry-1.pddl")
         argv += ["--domain", "ferry-1.pddl"]
-        name = "ferry-1"
+        name = "ferry"  # as in PDDL
     found = summary(planbench, "eval", "random", *argv, "--samples", 20, "--out", "run")
     assert (found["tasks"], found["samples"], set(found["by_domain"])) == (3, 60, {name})
     assert [s.task for s in samples("run")] == ["p0"] * 20 + ["p1"] * 20 + ["p2"] * 20
@@ -236,3 +236,15 @@ def test_what_is_no_set_is_said_in_one_line(planbench: Shell) -> None:
     assert "no task set of that name; did you mean 'smoke'?" in refusal("--tasks", "smoky")
     assert "task set smoke has no 'rovers'" in refusal("--tasks", "smoke", "--domain", "rovers")
     assert "no tasks of that plan length" in refusal("--tasks", "smoke", "--plan-length", "150:160")
+
+
+def test_a_large_folder_is_not_cut_in_silence(own: Path, planbench: Shell) -> None:
+    for number in range(3, 152):
+        (own / f"p{number}.pddl").write_text(OWN_PROBLEM.format(n=number, more=""))
+    said = planbench("eval", "random", "--tasks", own, "--out", "cut").err
+    assert "150 of 152 tasks, spread over the folder; --limit 152 takes all" in said
+    (own / "p9.pddl").write_bytes((own / "p8.pddl").read_bytes())
+    outcome = planbench("eval", "random", "--tasks", own, "--limit", 160, "--out", "copies")
+    assert "1 of 152 problems are the same text as another, and are left out" in outcome.err
+    assert "151 tasks, 151 samples" in outcome.out
+    assert "takes all" not in planbench("eval", "random", "--domain", own, "--limit", 20, "--out", "part").err

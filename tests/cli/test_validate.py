@@ -116,7 +116,7 @@ def test_val_is_asked_too(planbench: Shell) -> None:
         {"verdict": "goal_missed", "step": None, "agrees": True},
         {"verdict": "malformed", "step": None, "agrees": True},
     ]
-    assert "disagrees" not in outcome.err
+    assert outcome.err == "VAL agrees on all 4 plans\n"
 
 
 def test_where_val_differs_it_is_said(planbench: Shell) -> None:

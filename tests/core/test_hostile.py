@@ -152,6 +152,12 @@ def test_hostile_plans_get_one_verdict(text: str) -> None:
     assert len(verdict.reason) < 1000
 
 
+def test_a_name_that_looks_like_another_is_told_from_it() -> None:
+    domain, problem, _ = solved_task("blocksworld", 1)
+    verdict = judge(compile_task(domain, problem), read_plan("(pick\N{HYPHEN}up b1)"))
+    assert verdict.reason == "unknown action pick\N{HYPHEN}up ('pick\\u2010up')"
+
+
 WORDS = """( ) and or not imply forall exists when = < >= + - * / increase assign ?x ?q0 - t0 p0 p1 d0 f g total-cost 1
     :derived :action (p0) (f) (forall (?q0) (when :precondition :effect"""
 words = st.sampled_from(WORDS.split())

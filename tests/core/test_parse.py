@@ -108,8 +108,12 @@ def test_an_empty_effect_does_nothing() -> None:
 
 def test_objects_typed_object_without_typing() -> None:
     text = "(define (problem x) (:domain d) (:objects u v - object) (:init (p u) (p u)) (:goal (and (p u) (p v))))"
-    problem = read_problem(text, read_domain(MINIMAL))
+    problem = read_problem(text, read_domain(MINIMAL), "p.pddl")
     assert problem.objects == {"u": "object", "v": "object"}
+    assert problem.notes[0] == "p.pddl: :typing is used, but not required"
+    declared = read_domain(MINIMAL.replace("(domain d)", "(domain d) (:requirements :typing)", 1))
+    assert not any(":typing" in note for note in read_problem(text, declared).notes)
+    assert any(":typing" in note for note in read_domain(MINIMAL.replace("(p ?x)", "(p ?x - object)", 1)).notes)
     assert problem.init == (("p", "u"),)
 
 
@@ -208,7 +212,7 @@ DOMAIN = """(define (domain d)
         (":effect (q)))", ":effect (q))) x", "9:19: text after the end of the definition"),
         (":effect (q)", ":effect ({)", "9:14: '{' is no PDDL name"),
         ("(domain d)", "(problem d)", "1:9: expected (domain NAME) after define, this is a problem"),
-        (":typing", ":tiping", "2:18: unknown requirement :tiping"),
+        (":typing", ":tiping", "2:18: unknown requirement :tiping; planbench covers :strips :typing"),
     ],
 )
 def test_faults_of_a_domain(old: str, new: str, expected: str) -> None:

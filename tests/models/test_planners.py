@@ -100,9 +100,24 @@ def test_where_there_is_no_policy_it_says_so() -> None:
         for rename in ("none", "random"):
             (sample,) = answers("policy", prepare([other], rename))
             assert sample.verdict.kind == "no_plan"
-            assert sample.reply == "No plan: this task comes without a plan that a policy found.\n"
+            assert sample.reply == "No plan: the task comes without a plan that a policy found.\n"
     with pytest.raises(InputError, match=r"blocksworld/domain.toml: reference is 'luck'"):
         prepare([replace(task, domain_toml='reference = "luck"')])
+
+
+def test_why_there_are_no_plans_is_noted() -> None:
+    """In the table a limit that was hit and a planner that has no plan are the same verdict."""
+    prepared = [replace(one, policy=None) for one in prepare(generate("blocksworld", 2, plan_length=(60, 60)))]
+    requests = [request for one in prepared for request in requests_of(one, "pddl", (), SamplingSettings())]
+    for name, args, why in (
+        ("policy", {}, "the task comes without a plan that a policy found"),
+        ("astar", {"seconds": "0.1"}, "out of time after 0.1 seconds; more by --model-arg seconds=N, memory=MB"),
+    ):
+        model = load(f"planner:{name}", model_args=args)
+        assert isinstance(model, PlannerModel)
+        assert model.notes() == []
+        assert len(list(model.replies(requests, (), SamplingSettings()))) == 2
+        assert model.notes() == [f"planner:{name}: 2 samples without a plan: {why}"]
 
 
 @pytest.mark.parametrize("style", ["pddl", "english"])

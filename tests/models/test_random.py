@@ -10,6 +10,8 @@ from planbench.core.judge import judge
 from planbench.core.plan import read_plan
 from planbench.errors import InputError
 from planbench.models import load
+from planbench.prompts.extract import extract_plan
+from planbench.prompts.lexicon import build_lexicon
 from planbench.records import Reply, SamplingSettings
 from tests.models.checkpoints import request, walk
 
@@ -61,6 +63,11 @@ def test_limits() -> None:
 def test_where_nothing_applies_the_plan_is_empty() -> None:
     ((_, reply),) = load("random").replies([request("x", task=walk(3, ring=False))], (), SETTINGS)
     assert (reply.text, reply.finish) == ("", "stop")
+
+
+def test_where_the_goal_holds_the_plan_is_said_to_be_empty() -> None:
+    ((_, reply),) = load("random").replies([request("x", task=walk(1, ring=False))], (), SETTINGS)
+    assert extract_plan(reply.text, build_lexicon({"go": ()}, {})) == ()
 
 
 @pytest.mark.parametrize("steps", ["0", "-1", "x", "", "²", "1" * 5_000])

@@ -15,6 +15,8 @@ from planbench.core.judge import judge
 from planbench.core.parse import read_domain, read_problem
 from planbench.paths import domains_dir
 from planbench.suite import GENERATORS, catalog, generate
+from tests.prompts import test_wording
+from tests.suite import test_generator
 from tests.suite.shortest import shortest
 
 
@@ -41,3 +43,12 @@ def test_the_example_makes_a_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert judge(ready, task.reference.steps).kind == "valid"
         if task.reference.length < 8:
             assert shortest(ready, 2500) in (None, task.reference.length)
+    # What the page says that the tests hold a new domain to.
+    for asked in test_generator.RANGES:
+        test_generator.test_reference_plans_are_valid_and_of_the_length_asked_for("lamps", *asked)
+        test_generator.test_no_task_occurs_twice_and_all_are_of_their_split("lamps", *asked)
+    test_generator.test_short_plans_in_large_states("lamps")
+    test_generator.test_sizes_are_those_that_the_domain_states("lamps")
+    test_generator.test_splits_share_no_task("lamps")
+    monkeypatch.setattr(test_wording, "domains_dir", lambda: tmp_path)
+    test_wording.test_built_in_wordings_leave_nothing_to_names("lamps")

@@ -37,8 +37,9 @@ def test_a_set_is_what_it_was_fixed_as(name: str) -> None:
 def test_the_sets_there_are() -> None:
     found = task_sets()
     assert set(found) == {"smoke", "standard", "long", "ipc2023-easy", "ipc2023-medium", "ipc2023-hard"}
-    assert set(found["standard"].domains) == set(found["long"].domains) == set(domain_names())
-    assert found["standard"].size == 20 * len(domain_names())
+    # Not more than there are: a domain that somebody adds is in a set when it is put there.
+    assert set(found["standard"].domains) == set(found["long"].domains) <= set(domain_names())
+    assert found["standard"].size == 20 * 15
     assert all(len(one.hash) == 32 for one in found.values())
     for level in ("easy", "medium", "hard"):
         asked = found[f"ipc2023-{level}"]

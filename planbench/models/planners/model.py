@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 import re
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -26,6 +27,7 @@ from planbench.records import Reply, Request, SamplingSettings
 
 LEAST_MEMORY = 64
 """In MB; Fast Downward does not start with much less."""
+MOST_REASONS = 3
 ARGS = {
     "seconds": "time for a task, a number above 0",
     "memory": f"for a task in MB, a number of {LEAST_MEMORY} or more",
@@ -63,6 +65,7 @@ class PlannerModel:
         self._solve: Solver = getattr(import_module(module), attribute)
         parts = ["planner", planner, "1", self._version, str(limits) if limits else ""]
         self.fingerprint = "-".join(part for part in parts if part)
+        self._without = Counter[Answer]()
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
         return {
@@ -71,6 +74,14 @@ class PlannerModel:
             "seconds": self.limits.seconds if self.limits else None,
             "memory_mb": self.limits.memory if self.limits else None,
         }
+
+    def notes(self) -> list[str]:
+        """Why there are samples without a plan, the most frequent reasons first."""
+        return [
+            f"{self.name}: {count:,} sample{'' if count == 1 else 's'} without a plan: {answer.reason}"
+            + ("; more by --model-arg seconds=N, memory=MB" if answer.cut else "")
+            for answer, count in self._without.most_common(MOST_REASONS)
+        ]
 
     def replies(
         self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
@@ -86,6 +97,8 @@ class PlannerModel:
     def _reply(self, request: Request) -> Reply:
         started = time.perf_counter()
         answer = self._solve(request, self.limits or Limits())
+        if answer.plan is None:
+            self._without[answer] += 1
         return _reply(answer, time.perf_counter() - started)
 
 

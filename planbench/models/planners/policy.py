@@ -9,5 +9,5 @@ from planbench.records import Request
 def recall(request: Request, limits: Limits) -> Answer:
     """The reference plan. It was found before, so that the limits change nothing."""
     if request.policy is None:
-        return Answer(None, "this task comes without a plan that a policy found")
+        return Answer(None, "the task comes without a plan that a policy found")
     return Answer(request.policy)
