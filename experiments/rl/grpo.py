@@ -123,12 +123,12 @@ def train(
     if find_spec("trl") is None:
         raise MissingPackage("trl is not installed; type: pip install 'planbench[trl]'")
     from datasets import Dataset  # pyright: ignore[reportMissingImports]
-    from transformers import TrainerCallback
+    from transformers import PrinterCallback, TrainerCallback
     from trl import GRPOConfig, GRPOTrainer  # pyright: ignore[reportMissingImports]
 
     loaded = load_checkpoint(start, LoadOptions({"device": "cpu", "dtype": "stored"}))
     loaded.tokenizer.padding_side = "left"
-    saved_as = loaded.model.dtype
+    saved_as, use_cache = loaded.model.dtype, loaded.model.config.use_cache
     ends = stop_tokens(loaded.model.generation_config, loaded.model.config, loaded.tokenizer)
     judged = Judged(loaded.tokenizer, ends)
     steps: list[Step] = []
@@ -174,9 +174,12 @@ def train(
             processing_class=loaded.tokenizer,
             callbacks=[Watch()],
         )
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
+        model = trainer.accelerator.unwrap_model(trainer.model).eval()
+        model.config.use_cache = use_cache
         out.mkdir(parents=True)
-        save_checkpoint(trainer.accelerator.unwrap_model(trainer.model).eval(), saved_as, start, out, None)
+        save_checkpoint(model, saved_as, start, out, None)
     return Outcome(
         trl=version("trl"),
         settings=settings,
