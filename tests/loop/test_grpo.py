@@ -20,7 +20,7 @@ from planbench.rewards import COLUMNS, dataset_rows
 
 HAS_TRL = importlib.util.find_spec("trl") is not None
 
-SMALL = ["iterate", "tiny", "--tasks", "12", "--samples", "2", "--pool-length", "2:8", "--held-out", "6"]
+SMALL = ["iterate", "tiny", "--tasks", "16", "--samples", "4", "--pool-length", "6:12", "--held-out", "6"]
 SMALL += ["--longer", "0", "--arms", "valid", "--generations", "1", "--train", "steps=2"]
 
 
@@ -82,7 +82,7 @@ def test_a_reply_is_judged_just_as_it_was_sampled(run: Path) -> None:
 def test_what_is_no_finished_run_is_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is this a finished planbench run"):
         reference(tmp_path, 16, 1e-3)
-    with pytest.raises(InputError, match="a multiple of the run's 2 samples"):
+    with pytest.raises(InputError, match="a multiple of the run's 4 samples"):
         reference(run, 3, 1e-3)
     summary = read_json(run / "summary.json", IterateSummary).model_copy(update={"finished": False})
     (tmp_path / "summary.json").write_text(summary.model_dump_json())
