@@ -156,7 +156,7 @@ $(TRAINERS)/.installed: pyproject.toml constraints.txt
 	grep -v '^openai==' constraints.txt > $(TRAINERS)/constraints.txt
 	$(TRAINERS)/bin/pip install --disable-pip-version-check -c constraints.txt torch
 	$(TRAINERS)/bin/pip install --disable-pip-version-check -c $(TRAINERS)/constraints.txt \
-		-e '.[trl,verifiers]' hypothesis pytest
+		-e . 'trl>=1.16' 'verifiers>=0.4,<0.5' hypothesis pytest
 	touch $@
 
 # Without its dependencies: they would build a C++ inference engine that planbench does not use.

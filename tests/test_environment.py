@@ -13,9 +13,7 @@ from planbench.suite import generate
 
 
 def test_a_rollout_is_scored_by_the_judge() -> None:
-    vf: Any = pytest.importorskip(
-        "verifiers.v1", reason="verifiers is not installed: pip install 'planbench[verifiers]'"
-    )
+    vf: Any = pytest.importorskip("verifiers.v1", reason="verifiers is not installed: pip install verifiers")
     loaders: Any = pytest.importorskip("verifiers.v1.utils.loaders")
     config = {"id": "planbench", "domain": "grid", "tasks": 4, "longest": 5}
     tasks = list(loaders.load_taskset(loaders.taskset_config_type("planbench").model_validate(config)))

@@ -121,7 +121,7 @@ def train(
 ) -> Outcome:
     """Train the checkpoint `start` on the tasks with GRPOTrainer and leave the new checkpoint in `out`."""
     if find_spec("trl") is None:
-        raise MissingPackage("trl is not installed; type: pip install 'planbench[trl]'")
+        raise MissingPackage("trl is not installed; type: pip install trl")
     from datasets import Dataset  # pyright: ignore[reportMissingImports]
     from transformers import PrinterCallback, TrainerCallback
     from trl import GRPOConfig, GRPOTrainer  # pyright: ignore[reportMissingImports]
