@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -209,7 +210,7 @@ def _make(loop: Loop, tokens: int, batch: int, lr: float) -> Outcome:
     beside = place.path / f".{CHECKPOINT}"
     shutil.rmtree(beside, ignore_errors=True)
     start = loop.checkpoint(GRPO, place.before())
-    outcome = train(start, loop.sets["pool"], loop.style, settings, beside, print)
+    outcome = train(start, loop.sets["pool"], loop.style, settings, beside, partial(print, flush=True))
     write_json(place.path / RECORD, outcome)
     training = Training(
         steps=len(outcome.steps),
