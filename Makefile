@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 JUDGES := .venv-differential
 EXPORTS := .venv-exports
+TRAINERS := .venv-trainers
 BIN := $(VENV)/bin
 ARGS ?=
 
@@ -15,7 +16,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 DOMAINS := blocksworld logistics grid
 EXPERIMENTS := $(DOMAINS:%=experiment-%)
 SEEDS := 0 1 2
-.PHONY: million kills experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
+.PHONY: million kills trainers experiment-grpo experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -72,6 +73,14 @@ experiment-rl: setup $(foreach domain,blocksworld grid,$(foreach seed,$(SEEDS),r
 		cd runs/rl-$$name; for file in iterate.json summary.json seed-*/summary.json; do \
 			install -m 644 -D $$file ../../experiments/rl/$$name/$$file; done; cd ../..; done
 
+experiment-grpo: $(TRAINERS)/.installed ## TRL's GRPOTrainer on the tasks and token budgets of experiment-rl, for hours; goes on where it was
+	set -e; for name in blocksworld-tokens grid-tokens; do \
+		OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m experiments.rl.grpo runs/rl-$$name $(ARGS); \
+		install -m 644 -D runs/rl-$$name/grpo.json experiments/rl/$$name/grpo.json; done
+
+trainers: $(TRAINERS)/.installed ## our judge as the reward of TRL and of verifiers, tested with both
+	OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m pytest tests/test_rewards.py tests/test_environment.py tests/loop/test_grpo.py
+
 experiment-bias: setup ## which features fine-tuning picks up: the toy suite, five seeds, for hours; goes on where it was
 	$(BIN)/planbench bias --suite toy --out runs/bias-toy $(ARGS)
 	install -m 644 -D runs/bias-toy/results.json experiments/bias/toy/results.json
@@ -120,7 +129,7 @@ constraints: setup planners ## write constraints.txt from what is installed
 	mv constraints.new constraints.txt
 
 clean: ## remove what make made, .venv included
-	rm -rf $(VENV) $(JUDGES) $(EXPORTS) dist build .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
+	rm -rf $(VENV) $(JUDGES) $(EXPORTS) $(TRAINERS) dist build .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -142,6 +151,15 @@ $(EXPORTS)/.installed: pyproject.toml constraints.txt
 	test -x $(EXPORTS)/bin/python || $(PYTHON) -m venv $(EXPORTS)
 	$(EXPORTS)/bin/pip install --disable-pip-version-check click rich pydantic numpy scipy pddl jinja2 pyyaml \
 		huggingface_hub hypothesis pytest inspect-ai 'every-eval-ever; python_version >= "3.12"'
+	touch $@
+
+# torch first, as pinned; verifiers asks for an older openai than our own tests use.
+$(TRAINERS)/.installed: pyproject.toml constraints.txt
+	test -x $(TRAINERS)/bin/python || $(PYTHON) -m venv $(TRAINERS)
+	grep -v '^openai==' constraints.txt > $(TRAINERS)/constraints.txt
+	$(TRAINERS)/bin/pip install --disable-pip-version-check -c constraints.txt torch
+	$(TRAINERS)/bin/pip install --disable-pip-version-check -c $(TRAINERS)/constraints.txt \
+		-e . 'trl>=1.16' 'verifiers>=0.4,<0.5' hypothesis pytest
 	touch $@
 
 # Without its dependencies: they would build a C++ inference engine that planbench does not use.

@@ -84,6 +84,7 @@ def test_trl_trains_with_it(answered: tuple[list[dict[str, Any]], list[str]], tm
         max_completion_length=4,
         max_steps=1,
         use_cpu=True,
+        bf16=False,
         report_to=[],
         save_strategy="no",
         logging_steps=1,

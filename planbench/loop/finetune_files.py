@@ -59,7 +59,7 @@ def publish(
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)
-        _save(model.eval(), saved_as, source, part, config.lora)
+        save_checkpoint(model.eval(), saved_as, source, part, config.lora)
         record = {"config": config.model_dump(mode="json"), "outcome": outcome.model_dump(mode="json")}
         write_whole(part / RECORD, json.dumps(record, indent=1) + "\n")
         part.rename(out)
@@ -69,7 +69,8 @@ def publish(
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _save(model: Any, saved_as: torch.dtype, source: Path, folder: Path, lora: LoraSettings | None) -> None:
+def save_checkpoint(model: Any, saved_as: torch.dtype, source: Path, folder: Path, lora: LoraSettings | None) -> None:
+    """Weights as the source's were stored, adapters merged into them, and the source's tokenizer and settings."""
     from transformers import GenerationConfig
 
     if lora is not None:

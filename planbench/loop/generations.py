@@ -99,11 +99,11 @@ class Loop:
         goal = budget_of(self.config, self._places(first or arm)) if arm != first else None
         for number in count():
             place = self._place(arm, number)
-            self._deploy_and_measure(arm, place)
+            self.deploy_and_measure(arm, place)
             self.crew.first(partial(self._score, arm, place))
             last = ends(self.config, goal, self._places(arm, number))
             if last:
-                self._deploy_and_measure(arm, place, probes=True)
+                self.deploy_and_measure(arm, place, probes=True)
             self.watch.generation(place)
             self.crew.first(partial(self._tidy, arm, number))
             if last:
@@ -126,7 +126,7 @@ class Loop:
                 f"{place.checkpoint}: is not kept, so the implicit reward of generation {place.generation} cannot be "
                 "measured; ask for it from the start, or in a run with --keep all"
             )
-        checkpoint = self._checkpoint(arm, place)
+        checkpoint = self.checkpoint(arm, place)
         pool = self.sets["pool"]
         scorer = Scorer(self.config, self.style, pool, self._examples(pool), self.watch.progress)
         if own:
@@ -139,13 +139,14 @@ class Loop:
     def _place(self, arm: Arm, generation: int) -> Place:
         return Place(self.run, arm.name, self.seed, generation)
 
-    def _deploy_and_measure(self, arm: Arm, place: Place, *, probes: bool = False) -> None:
+    def deploy_and_measure(self, arm: Arm, place: Place, *, probes: bool = False) -> None:
+        """Have a generation answer the task sets that it has not answered yet; `probes`: the further ones too."""
         probes = probes or place.generation == 0
         names = [name for name in self.sets if name in SPLITS or probes]
         missing = [name for name in names if not finished(place.answers(name))]
         if not missing:
             return
-        model = self._model(self._checkpoint(arm, place))
+        model = self._model(self.checkpoint(arm, place))
         for name in missing:
             self.watch.phase(place, name)
             started = time.perf_counter()
@@ -202,14 +203,14 @@ class Loop:
             self._shots[tasks.name] = examples(asked, self.config.sampling.shots, tasks.rename, self.config.tasks.seed)
         return self._shots[tasks.name]
 
-    def _checkpoint(self, arm: Arm, place: Place) -> Path:
+    def checkpoint(self, arm: Arm, place: Place) -> Path:
         """The checkpoint of a generation, made first where it is not there yet."""
         if place.checkpoint.is_dir():
             return place.checkpoint
         if place.generation == 0:
             return self._first_checkpoint(place)
         kept = self.curated(arm, place)
-        start = self._checkpoint(arm, place.before() if arm.init == "previous" else self._place(arm, 0))
+        start = self.checkpoint(arm, place.before() if arm.init == "previous" else self._place(arm, 0))
         with self._phase(place, "train"):
             self._train(place, start, kept, self._asked_of(arm), arm=arm)
         return place.checkpoint
