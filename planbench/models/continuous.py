@@ -247,7 +247,7 @@ class _Run:
         placed: list[tuple[Prefix, Tensor | None]] = []
         for group in there:
             at = [place for place, own in enumerate(numbers) if own == group]
-            at += at[:1] * (ROWS - len(at))  # a row again and again, as filling
+            at += at[:1] * (-len(at) % ROWS)  # a row again and again, as filling
             placed.append((self.prefixes[group], torch.tensor(at, device=self.passes.model.device)))
         return placed
 

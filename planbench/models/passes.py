@@ -21,6 +21,7 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from planbench.models.packed import PackedLayers
 from planbench.models.prefixes import Tokens
 from planbench.models.shared_attention import COLUMNS, NAME, Pass, Prefix, Store, forward
 
@@ -40,6 +41,7 @@ class Passes:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.windows = layer_windows(model) or []
+        self.layers = PackedLayers(model)
         self.seconds = 0.0
         accepted = inspect.signature(model.forward).parameters
         self._positions = "position_ids" in accepted
@@ -49,14 +51,13 @@ class Passes:
     def read(self, prefix: Prefix, prompts: Sequence[Tokens]) -> tuple[Store, Tensor]:
         """Keys and values of `prompts`, which stand behind `prefix`, and the logits `[prompts, vocabulary]` after."""
         device, ends = self.model.device, [len(prompt) - 1 for prompt in prompts]
-        width = max(ROWS, max(ends) + 1)
+        width = up(max(ends) + 1, ROWS)
         columns = up(width, COLUMNS)
         store = Store(len(prompts), columns)
         tokens = torch.tensor([[*prompt, *[prompt[-1]] * (width - len(prompt))] for prompt in prompts], device=device)
         logits: list[Tensor | None] = [None] * len(prompts)
-        chunk = max(ROWS, min(width, _SCORES // (self._heads * len(prompts) * (prefix.tokens + columns))))
+        chunk = max(ROWS, _SCORES // (self._heads * len(prompts) * (prefix.tokens + columns)) // ROWS * ROWS)
         for first in range(0, width, chunk):
-            first = min(first, max(0, width - ROWS))  # the last piece is no narrower either
             end = min(first + chunk, width)
             start = torch.full((len(prompts),), first, device=device)
             now = Pass(store, start, end - first, [(prefix, None)], columns, self.windows, first)
@@ -88,7 +89,7 @@ class Passes:
         before = self.model.config._attn_implementation
         self.model.set_attn_implementation(NAME)
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), self.layers.attached():
                 yield
         finally:
             self.model.set_attn_implementation(before)

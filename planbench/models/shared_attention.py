@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.cache_utils import Cache, DynamicLayer
 
@@ -176,6 +177,8 @@ def _attend(
 ) -> tuple[Tensor, None]:
     """As the library's attention functions: `[rows, heads, width, size]` in, `[rows, width, heads, size]` out."""
     now, layer = _CURRENT.get(), module.layer_idx
+    if now.width > 1 and softcap is None:
+        return _attend_reading(now, layer, query, scaling), None
     rows, heads, width, size = query.shape
     kept = key.shape[1]
     times = heads // kept * width
@@ -209,6 +212,23 @@ def _attend(
         else:
             mixed[of] += found
     return mixed.view(rows, heads, width, -1).transpose(1, 2).contiguous(), None
+
+
+def _attend_reading(now: Pass, layer: int, query: Tensor, scaling: float | None) -> Tensor:
+    """The same for rows that are read, which share one prefix: it is put before each row's own, so that torch's
+    attention can take all in pieces that stay near the processor."""
+    prefix, _ = now.groups[0]
+    both: list[Tensor] = []
+    for common, own in ((prefix.keys, now.store.keys), (prefix.values, now.store.values)):
+        rows = own[layer][: len(query), :, : now.columns]
+        joined = rows.new_zeros(*rows.shape[:2], now.shared + now.columns, rows.shape[3])
+        if prefix.tokens:
+            joined[:, :, : prefix.tokens] = common[layer]
+        joined[:, :, now.shared :] = rows
+        both.append(joined)
+    seen = ~now.hidden(layer)[:1, 0]
+    mixed = scaled_dot_product_attention(query, *both, attn_mask=seen, scale=scaling, enable_gqa=True)
+    return mixed.transpose(1, 2).contiguous()
 
 
 def _together(states: Tensor) -> Tensor:
