@@ -14,6 +14,7 @@ import inspect
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import torch
@@ -60,7 +61,7 @@ class Passes:
         for first in range(0, width, chunk):
             end = min(first + chunk, width)
             start = torch.full((len(prompts),), first, device=device)
-            now = Pass(store, start, end - first, [(prefix, None)], columns, self.windows, first)
+            now = Pass([store], start, end - first, [(prefix, None)], [columns], self.windows, first)
             places = sorted({last - first for last in ends if first <= last < end})
             out = self._forward(now, tokens[:, first:end], places)
             for number, last in enumerate(ends):
@@ -68,11 +69,19 @@ class Passes:
                     logits[number] = out[number, last - first if not self._keep else _kept(places).index(last - first)]
         return store, torch.stack([one for one in logits if one is not None]).float()
 
-    def step(self, store: Store, groups: Sequence[tuple[Prefix, Tensor | None]], start: Tensor, last: Tensor) -> Tensor:
-        """The logits `[rows, vocabulary]` after one more token `last` `[rows]` of every row."""
-        columns = up(int(start.max()) + 1, COLUMNS)
-        now = Pass(store, start, 1, groups, columns, self.windows)
-        return self._forward(now, last[:, None], [0])[:, -1].float()
+    def step(
+        self,
+        stores: Sequence[Store],
+        groups: Sequence[tuple[Prefix, Tensor | None]],
+        start: Sequence[int],
+        last: Sequence[int],
+    ) -> Tensor:
+        """The logits `[rows, vocabulary]` after one more token of every slot: row r's `last[r]`, at `start[r]`."""
+        left = iter(start)
+        columns = [up(max(islice(left, store.slots)) + 1, COLUMNS) for store in stores]
+        device = self.model.device
+        now = Pass(stores, torch.tensor(start, device=device), 1, groups, columns, self.windows)
+        return self._forward(now, torch.tensor(last, device=device)[:, None], [0])[:, -1].float()
 
     def _forward(self, now: Pass, tokens: Tensor, places: Sequence[int]) -> Tensor:
         extra: dict[str, Any] = {"position_ids": now.positions()} if self._positions else {}
@@ -140,9 +149,7 @@ def supports(model: Any) -> bool:
                 [values[0, :, :_PROBE] for values in store.values],
             )
             own, logits = passes.read(prefix, [tokens[_PROBE:-1]])
-            start = torch.tensor([_PROBE - 1], device=model.device)
-            last = torch.tensor([tokens[-1]], device=model.device)
-            more = passes.step(own, [(prefix, None)], start, last)
+            more = passes.step([own], [(prefix, None)], [_PROBE - 1], tokens[-1:])
     except Exception:  # a model of another make can fail in any way; it is decoded by the library then
         return False
     found = torch.cat([logits, more])
