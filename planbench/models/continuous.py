@@ -22,6 +22,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -188,10 +189,12 @@ class _Run:
         prefix = self._prefix(group)
         pack = [self.queue[0]]
         width = max(ROWS, len(pack[0][1]) - prefix.tokens)
-        while len(pack) < min(len(self.queue), self.most) and self.queue[len(pack)][0] == group:
-            if (len(pack) + 1) * width > _PACK:
+        for other in islice(self.queue, 1, self.most):
+            # As many columns as its own length asks for: how a long sum is cut up hangs on its length.
+            same = up(len(other[1]) - prefix.tokens, COLUMNS) == up(width, COLUMNS)
+            if other[0] != group or not same or (len(pack) + 1) * width > _PACK:
                 break
-            pack.append(self.queue[len(pack)])
+            pack.append(other)
         own = [prompt[prefix.tokens :] for _, prompt, _ in pack]
         store, logits = self.passes.read(prefix, own)
         self.engine.counts.read += sum(map(len, own))
@@ -222,8 +225,6 @@ class _Run:
         started = time.perf_counter()
         active, spare = self.active, -len(self.active) % ROWS
         start = [*(row.own for row in active), *[0] * spare]
-        for number, store in enumerate(self.stores):
-            store.grow(up(max(start[number * ROWS : (number + 1) * ROWS]) + 1, COLUMNS))
         last = [*(row.last for row in active), *[0] * spare]
         logits = self.passes.step(self.stores, self._placed(spare), start, last)[: len(active)]
         chosen = self._choose(logits, active)

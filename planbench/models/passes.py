@@ -1,8 +1,10 @@
 """The forward passes that a running batch is made of: reading prompts behind a prefix, and one more token for all.
 
-No product of matrices has fewer than `ROWS` rows, and what attention sums over is a multiple of so many columns.
-From there on the library's products give a row the same bits in any company (tested; fewer rows are multiplied in other
-ways), so that a row's logits do not hang on who stands beside it.
+No product of matrices of weights has fewer than `ROWS` rows. From there on products give a row the same bits in any
+company (tested; fewer rows are multiplied in other ways). What attention sums over is a multiple of `COLUMNS`, of which
+the hidden ones add exact zeros, if sums of all lengths are cut up alike: MKL adds up to 192 terms in one piece, 193 to
+383 in halves and more in pieces of 192, in products of four rows and more. So prompts are read together with those that
+have as many columns, and a step has none of the lengths between where its products have four rows.
 
 Covered: models that take their attention from the library's registry and whose cache is plain or sliding attention.
 `supports` compares logits, for what a model's attention may do besides.
@@ -32,6 +34,9 @@ ROWS = 8
 _SCORES = 2**26
 """Scores of attention that are held at a time when a long prompt is read."""
 
+_PIECE, _PIECES = 192, 384
+"""Up to the first, MKL sums in one piece, from the second on in pieces of the first."""
+
 _PROBE = 12
 """Tokens of the prefix and of the rest on which `supports` tries a model."""
 
@@ -47,10 +52,15 @@ class Passes:
         accepted = inspect.signature(model.forward).parameters
         self._positions = "position_ids" in accepted
         self._keep = "logits_to_keep" in accepted
-        self._heads = model.config.get_text_config().num_attention_heads
+        config = model.config.get_text_config()
+        self._heads = config.num_attention_heads
+        self._times = self._heads // (getattr(config, "num_key_value_heads", None) or self._heads)
 
     def read(self, prefix: Prefix, prompts: Sequence[Tokens]) -> tuple[Store, Tensor]:
-        """Keys and values of `prompts`, which stand behind `prefix`, and the logits `[prompts, vocabulary]` after."""
+        """Keys and values of `prompts`, which stand behind `prefix`, and the logits `[prompts, vocabulary]` after.
+
+        For logits that hang on nobody else, all have as many tokens up to a multiple of `COLUMNS`.
+        """
         device, ends = self.model.device, [len(prompt) - 1 for prompt in prompts]
         width = up(max(ends) + 1, ROWS)
         columns = up(width, COLUMNS)
@@ -78,10 +88,17 @@ class Passes:
     ) -> Tensor:
         """The logits `[rows, vocabulary]` after one more token of every slot: row r's `last[r]`, at `start[r]`."""
         left = iter(start)
-        columns = [up(max(islice(left, store.slots)) + 1, COLUMNS) for store in stores]
+        columns = [self._columns(max(islice(left, store.slots)) + 1) for store in stores]
+        for store, many in zip(stores, columns, strict=True):
+            store.grow(many)
         device = self.model.device
         now = Pass(stores, torch.tensor(start, device=device), 1, groups, columns, self.windows)
         return self._forward(now, torch.tensor(last, device=device)[:, None], [0])[:, -1].float()
+
+    def _columns(self, tokens: int) -> int:
+        """How many columns of a store are read for so many tokens."""
+        columns = up(tokens, COLUMNS)
+        return _PIECES if self._times >= 4 and _PIECE < columns < _PIECES else columns
 
     def _forward(self, now: Pass, tokens: Tensor, places: Sequence[int]) -> Tensor:
         extra: dict[str, Any] = {"position_ids": now.positions()} if self._positions else {}
