@@ -1,10 +1,10 @@
 """The forward passes that a running batch is made of: reading prompts behind a prefix, and one more token for all.
 
-No product of matrices of weights has fewer than `ROWS` rows. From there on products give a row the same bits in any
-company (tested; fewer rows are multiplied in other ways). What attention sums over is a multiple of `COLUMNS`, of which
-the hidden ones add exact zeros, if sums of all lengths are cut up alike: MKL adds up to 192 terms in one piece, 193 to
-383 in halves and more in pieces of 192, in products of four rows and more. So prompts are read together with those that
-have as many columns, and a step has none of the lengths between where its products have four rows.
+Products with weights have a multiple of `ROWS` rows. Such products give a row the same bits in any company (tested;
+others are multiplied in other ways). What attention sums over is a multiple of `COLUMNS`, of which the hidden ones add
+exact zeros, if sums of all lengths are cut up alike: MKL adds up to 192 terms in one piece, 193 to 383 in halves and
+more in pieces of 192, in products of four rows and more. So prompts are read together with those that have as many
+columns, and a step has none of the lengths between where its products have four rows.
 
 Covered: models that take their attention from the library's registry and whose cache is plain or sliding attention.
 `supports` compares logits, for what a model's attention may do besides.
@@ -16,11 +16,11 @@ import inspect
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
@@ -29,7 +29,7 @@ from planbench.models.prefixes import Tokens
 from planbench.models.shared_attention import COLUMNS, NAME, Pass, Prefix, Store, forward
 
 ROWS = 8
-"""Rows of a product of matrices, at least. Below, products are computed in other ways, with other last bits."""
+"""Products of matrices have a multiple of so many rows. Others are computed in other ways, with other last bits."""
 
 _SCORES = 2**26
 """Scores of attention that are held at a time when a long prompt is read."""
@@ -44,10 +44,10 @@ _PROBE = 12
 class Passes:
     """The forward passes of a causal LM of transformers in evaluation mode. `supports` says which."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, packed: bool = True) -> None:
         self.model = model
         self.windows = layer_windows(model) or []
-        self.layers = PackedLayers(model)
+        self.layers = PackedLayers(model if packed else nn.Identity())
         self.seconds = 0.0
         accepted = inspect.signature(model.forward).parameters
         self._positions = "position_ids" in accepted
@@ -122,8 +122,9 @@ class Passes:
 
 
 def _kept(places: Sequence[int]) -> list[int]:
-    """Places whose logits are computed: those wanted, and more of the first ones up to `ROWS`."""
-    return sorted({*places, *range(ROWS)}) if len(places) < ROWS else list(places)
+    """Places whose logits are computed: those wanted, and more of the first ones up to a multiple of `ROWS`."""
+    others = (place for place in count() if place not in places)
+    return sorted([*places, *islice(others, up(max(1, len(places)), ROWS) - len(places))])
 
 
 def up(number: int, multiple: int) -> int:
@@ -154,7 +155,7 @@ def supports(model: Any) -> bool:
         return False
     vocabulary = int(model.get_input_embeddings().weight.shape[0])
     tokens = tuple((7 * number + 1) % vocabulary for number in range(2 * _PROBE))
-    passes = Passes(model)
+    passes = Passes(model, packed=False)
     try:
         with torch.inference_mode():
             expected = model(input_ids=torch.tensor([tokens], device=model.device)).logits[0].float()
