@@ -29,6 +29,7 @@ from planbench.models import load
 from planbench.models.continuous import Engine
 from planbench.models.decode import Row
 from planbench.models.hf import HfModel
+from planbench.models.passes import Passes
 from planbench.models.prefixes import shared_prefixes
 from planbench.preparation import examples, prepare
 from planbench.prompts.styles import build_prompt
@@ -60,6 +61,7 @@ def prompts() -> tuple[HfModel, list[tuple[int, ...]]]:
 def test_engine(benchmark: BenchmarkFixture, prompts: tuple[HfModel, list[tuple[int, ...]]]) -> None:
     model, texts = prompts
     engine = Engine(model._model, frozenset())
+    engine.passes = timed = Timed(model._model)
     limit = 4 if benchmark.disabled else LIMIT  # then that it runs is all that is asked
     rows = [Row(text, limit, 0) for text in (texts[:2] if benchmark.disabled else texts)]
 
@@ -91,11 +93,30 @@ def test_engine(benchmark: BenchmarkFixture, prompts: tuple[HfModel, list[tuple[
         f"\n{len(rows)} prompts of {min(map(len, texts))} to {max(map(len, texts))} tokens, {distinct} distinct in "
         f"{len(groups)} groups, {LIMIT} new each: {seconds:.1f} s, {ours:.3f} tasks/s; generate: "
         + ", ".join(f"{rate:.3f} in batches of {size}" for size, rate in plain.items())
-        + f"; ratio {ours / best:.1f}\nbound: {distinct} tokens at {reading:.0f}/s and {new} at {saying:.0f}/s: "
+        + f"; ratio {ours / best:.1f}\nreading {timed.reading:.1f} s, steps {timed.saying:.1f} s; "
+        f"bound: {distinct} tokens at {reading:.0f}/s and {new} at {saying:.0f}/s: "
         f"{bound:.1f} s; reached {bound / seconds:.0%}; with the engine's products {fast_reading:.0f}/s and "
         f"{fast_saying:.0f}/s: {fast:.1f} s; reached {fast / seconds:.0%}; scheduling {overhead:.1%} of the model's "
         "time"
     )
+
+
+class Timed(Passes):
+    """Adds up the processor's seconds of its two kinds of pass."""
+
+    reading = saying = 0.0
+
+    def read(self, *args: Any) -> Any:
+        start = process_time()
+        found = super().read(*args)
+        self.reading += process_time() - start
+        return found
+
+    def step(self, *args: Any) -> Any:
+        start = process_time()
+        found = super().step(*args)
+        self.saying += process_time() - start
+        return found
 
 
 def plain_rate(model: Any, texts: Sequence[tuple[int, ...]], size: int) -> float:
