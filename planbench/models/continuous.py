@@ -2,8 +2,8 @@
 
 Prompts are read in packs of a few hundred tokens, longest first, each behind the common beginning of its group
 (`planbench.models.prefixes`), which is read once. All samples of a prompt start from one reading of it. A step adds a
-token to every row that is there. Each row stands in a slot of the keys and values
-(`planbench.models.shared_attention`); the last row moves into the slot of one that left.
+token to every row that is there. Each row stands in a slot of a store of keys and values
+(`planbench.models.shared_attention`), eight to a store; the last row moves into the slot of one that left.
 
 What a row says does not hang on its company, for two reasons. Beginnings are shared among all the prompts of a run,
 whichever of them are still wanted; and a row's logits are the same bits beside any others (`planbench.models.passes`).
@@ -22,6 +22,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -61,7 +62,7 @@ class _Read:
 
 @dataclass
 class _Active:
-    """A row in its slot: `own` tokens of it are in the buffer, `last` is the one that goes in next."""
+    """A row in its slot: `own` tokens of it are in the store, `last` is the one that goes in next."""
 
     index: int
     group: int
@@ -126,7 +127,7 @@ class _Run:
         self.prefixes: dict[int, Prefix] = {}
         self.ready: deque[_Read] = deque()
         self.active: list[_Active] = []
-        self.store = Store(0, 0)
+        self.stores: list[Store] = []
         self.done: list[Answer] = []
         self.failed: Tokens = ()
 
@@ -163,14 +164,19 @@ class _Run:
             for row, token in zip(joining, chosen, strict=True):
                 row.seconds = first.seconds
                 if not self._says(row, token):
-                    slot = len(self.active)
-                    # A step writes where the row's own tokens end, so there is room for one more.
-                    self.store.grow(up(min(self.most, max(slot + 1, 2 * slot)), ROWS), up(row.own + 1, COLUMNS))
-                    self.store.copy(slot, first.store, first.place, row.own)
+                    self._settle(len(self.active), row, first.store, first.place)
                     self.active.append(row)
                 first.waiting.popleft()  # last: had memory run out before, the row would wait still
             if not first.waiting:
                 self.ready.popleft()
+
+    def _settle(self, slot: int, row: _Active, source: Store, place: int) -> None:
+        """Put a row that stands in a place of `source` into a slot."""
+        number, at = divmod(slot, ROWS)
+        if number == len(self.stores):
+            self.stores.append(Store(ROWS, up(row.own + 1, COLUMNS)))
+        self.stores[number].grow(up(row.own, COLUMNS))
+        self.stores[number].copy(at, source, place, row.own)
 
     def _start(self, read: _Read, index: int) -> _Active:
         row = self.rows[index]
@@ -183,10 +189,12 @@ class _Run:
         prefix = self._prefix(group)
         pack = [self.queue[0]]
         width = max(ROWS, len(pack[0][1]) - prefix.tokens)
-        while len(pack) < min(len(self.queue), self.most) and self.queue[len(pack)][0] == group:
-            if (len(pack) + 1) * width > _PACK:
+        for other in islice(self.queue, 1, self.most):
+            # As many columns as its own length asks for: how a long sum is cut up hangs on its length.
+            same = up(len(other[1]) - prefix.tokens, COLUMNS) == up(width, COLUMNS)
+            if other[0] != group or not same or (len(pack) + 1) * width > _PACK:
                 break
-            pack.append(self.queue[len(pack)])
+            pack.append(other)
         own = [prompt[prefix.tokens :] for _, prompt, _ in pack]
         store, logits = self.passes.read(prefix, own)
         self.engine.counts.read += sum(map(len, own))
@@ -215,13 +223,10 @@ class _Run:
 
     def _step(self) -> None:
         started = time.perf_counter()
-        active, device = self.active, self.passes.model.device
-        spare = up(len(active), ROWS) - len(active)
-        longest = max(row.own for row in active)
-        self.store.grow(len(active) + spare, up(longest + 1, COLUMNS))
-        start = torch.tensor([*(row.own for row in active), *[0] * spare], device=device)
-        last = torch.tensor([*(row.last for row in active), *[0] * spare], device=device)
-        logits = self.passes.step(self.store, self._placed(spare), start, last)[: len(active)]
+        active, spare = self.active, -len(self.active) % ROWS
+        start = [*(row.own for row in active), *[0] * spare]
+        last = [*(row.last for row in active), *[0] * spare]
+        logits = self.passes.step(self.stores, self._placed(spare), start, last)[: len(active)]
         chosen = self._choose(logits, active)
         self.engine.counts.steps += 1
         share = (time.perf_counter() - started) / len(active)
@@ -234,8 +239,10 @@ class _Run:
         for slot in reversed(left):
             row = active.pop()
             if slot < len(active):
-                self.store.copy(slot, self.store, len(active), row.own)
+                number, place = divmod(len(active), ROWS)
+                self._settle(slot, row, self.stores[number], place)
                 active[slot] = row
+        del self.stores[up(len(active), ROWS) // ROWS :]
 
     def _placed(self, spare: int) -> list[tuple[Prefix, Tensor | None]]:
         """The prefixes of the rows that are there. Rows of filling have that of the first group."""
@@ -247,7 +254,7 @@ class _Run:
         placed: list[tuple[Prefix, Tensor | None]] = []
         for group in there:
             at = [place for place, own in enumerate(numbers) if own == group]
-            at += at[:1] * (ROWS - len(at))  # a row again and again, as filling
+            at += at[:1] * (-len(at) % ROWS)  # a row again and again, as filling
             placed.append((self.prefixes[group], torch.tensor(at, device=self.passes.model.device)))
         return placed
 
@@ -286,7 +293,7 @@ class _Run:
         self.ready.clear()
         self.active.clear()
         self.prefixes.clear()
-        self.store = Store(0, 0)
+        self.stores.clear()
         gc.collect()
         if self.passes.model.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -1,8 +1,10 @@
 """The forward passes that a running batch is made of: reading prompts behind a prefix, and one more token for all.
 
-No product of matrices has fewer than `ROWS` rows, and what attention sums over is a multiple of so many columns.
-From there on the library's products give a row the same bits in any company (tested; fewer rows are multiplied in other
-ways), so that a row's logits do not hang on who stands beside it.
+Products with weights have a multiple of `ROWS` rows. Such products give a row the same bits in any company (tested;
+others are multiplied in other ways). What attention sums over is a multiple of `COLUMNS`, of which the hidden ones add
+exact zeros, if sums of all lengths are cut up alike: MKL adds up to 192 terms in one piece, 193 to 383 in halves and
+more in pieces of 192, in products of four rows and more. So prompts are read together with those that have as many
+columns, and a step has none of the lengths between where its products have four rows.
 
 Covered: models that take their attention from the library's registry and whose cache is plain or sliding attention.
 `supports` compares logits, for what a model's attention may do besides.
@@ -14,21 +16,26 @@ import inspect
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count, islice
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from planbench.models.packed import PackedLayers
 from planbench.models.prefixes import Tokens
 from planbench.models.shared_attention import COLUMNS, NAME, Pass, Prefix, Store, forward
 
 ROWS = 8
-"""Rows of a product of matrices, at least. Below, products are computed in other ways, with other last bits."""
+"""Products of matrices have a multiple of so many rows. Others are computed in other ways, with other last bits."""
 
 _SCORES = 2**26
 """Scores of attention that are held at a time when a long prompt is read."""
+
+_PIECE, _PIECES = 192, 384
+"""Up to the first, MKL sums in one piece, from the second on in pieces of the first."""
 
 _PROBE = 12
 """Tokens of the prefix and of the rest on which `supports` tries a model."""
@@ -37,29 +44,34 @@ _PROBE = 12
 class Passes:
     """The forward passes of a causal LM of transformers in evaluation mode. `supports` says which."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, packed: bool = True) -> None:
         self.model = model
         self.windows = layer_windows(model) or []
+        self.layers = PackedLayers(model if packed else nn.Identity())
         self.seconds = 0.0
         accepted = inspect.signature(model.forward).parameters
         self._positions = "position_ids" in accepted
         self._keep = "logits_to_keep" in accepted
-        self._heads = model.config.get_text_config().num_attention_heads
+        config = model.config.get_text_config()
+        self._heads = config.num_attention_heads
+        self._times = self._heads // (getattr(config, "num_key_value_heads", None) or self._heads)
 
     def read(self, prefix: Prefix, prompts: Sequence[Tokens]) -> tuple[Store, Tensor]:
-        """Keys and values of `prompts`, which stand behind `prefix`, and the logits `[prompts, vocabulary]` after."""
+        """Keys and values of `prompts`, which stand behind `prefix`, and the logits `[prompts, vocabulary]` after.
+
+        For logits that hang on nobody else, all have as many tokens up to a multiple of `COLUMNS`.
+        """
         device, ends = self.model.device, [len(prompt) - 1 for prompt in prompts]
-        width = max(ROWS, max(ends) + 1)
+        width = up(max(ends) + 1, ROWS)
         columns = up(width, COLUMNS)
         store = Store(len(prompts), columns)
         tokens = torch.tensor([[*prompt, *[prompt[-1]] * (width - len(prompt))] for prompt in prompts], device=device)
         logits: list[Tensor | None] = [None] * len(prompts)
-        chunk = max(ROWS, min(width, _SCORES // (self._heads * len(prompts) * (prefix.tokens + columns))))
+        chunk = max(ROWS, _SCORES // (self._heads * len(prompts) * (prefix.tokens + columns)) // ROWS * ROWS)
         for first in range(0, width, chunk):
-            first = min(first, max(0, width - ROWS))  # the last piece is no narrower either
             end = min(first + chunk, width)
             start = torch.full((len(prompts),), first, device=device)
-            now = Pass(store, start, end - first, [(prefix, None)], columns, self.windows, first)
+            now = Pass([store], start, end - first, [(prefix, None)], [columns], self.windows, first)
             places = sorted({last - first for last in ends if first <= last < end})
             out = self._forward(now, tokens[:, first:end], places)
             for number, last in enumerate(ends):
@@ -67,11 +79,26 @@ class Passes:
                     logits[number] = out[number, last - first if not self._keep else _kept(places).index(last - first)]
         return store, torch.stack([one for one in logits if one is not None]).float()
 
-    def step(self, store: Store, groups: Sequence[tuple[Prefix, Tensor | None]], start: Tensor, last: Tensor) -> Tensor:
-        """The logits `[rows, vocabulary]` after one more token `last` `[rows]` of every row."""
-        columns = up(int(start.max()) + 1, COLUMNS)
-        now = Pass(store, start, 1, groups, columns, self.windows)
-        return self._forward(now, last[:, None], [0])[:, -1].float()
+    def step(
+        self,
+        stores: Sequence[Store],
+        groups: Sequence[tuple[Prefix, Tensor | None]],
+        start: Sequence[int],
+        last: Sequence[int],
+    ) -> Tensor:
+        """The logits `[rows, vocabulary]` after one more token of every slot: row r's `last[r]`, at `start[r]`."""
+        left = iter(start)
+        columns = [self._columns(max(islice(left, store.slots)) + 1) for store in stores]
+        for store, many in zip(stores, columns, strict=True):
+            store.grow(many)
+        device = self.model.device
+        now = Pass(stores, torch.tensor(start, device=device), 1, groups, columns, self.windows)
+        return self._forward(now, torch.tensor(last, device=device)[:, None], [0])[:, -1].float()
+
+    def _columns(self, tokens: int) -> int:
+        """How many columns of a store are read for so many tokens."""
+        columns = up(tokens, COLUMNS)
+        return _PIECES if self._times >= 4 and _PIECE < columns < _PIECES else columns
 
     def _forward(self, now: Pass, tokens: Tensor, places: Sequence[int]) -> Tensor:
         extra: dict[str, Any] = {"position_ids": now.positions()} if self._positions else {}
@@ -88,15 +115,16 @@ class Passes:
         before = self.model.config._attn_implementation
         self.model.set_attn_implementation(NAME)
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), self.layers.attached():
                 yield
         finally:
             self.model.set_attn_implementation(before)
 
 
 def _kept(places: Sequence[int]) -> list[int]:
-    """Places whose logits are computed: those wanted, and more of the first ones up to `ROWS`."""
-    return sorted({*places, *range(ROWS)}) if len(places) < ROWS else list(places)
+    """Places whose logits are computed: those wanted, and more of the first ones up to a multiple of `ROWS`."""
+    others = (place for place in count() if place not in places)
+    return sorted([*places, *islice(others, up(max(1, len(places)), ROWS) - len(places))])
 
 
 def up(number: int, multiple: int) -> int:
@@ -127,7 +155,7 @@ def supports(model: Any) -> bool:
         return False
     vocabulary = int(model.get_input_embeddings().weight.shape[0])
     tokens = tuple((7 * number + 1) % vocabulary for number in range(2 * _PROBE))
-    passes = Passes(model)
+    passes = Passes(model, packed=False)
     try:
         with torch.inference_mode():
             expected = model(input_ids=torch.tensor([tokens], device=model.device)).logits[0].float()
@@ -139,9 +167,7 @@ def supports(model: Any) -> bool:
                 [values[0, :, :_PROBE] for values in store.values],
             )
             own, logits = passes.read(prefix, [tokens[_PROBE:-1]])
-            start = torch.tensor([_PROBE - 1], device=model.device)
-            last = torch.tensor([tokens[-1]], device=model.device)
-            more = passes.step(own, [(prefix, None)], start, last)
+            more = passes.step([own], [(prefix, None)], [_PROBE - 1], tokens[-1:])
     except Exception:  # a model of another make can fail in any way; it is decoded by the library then
         return False
     found = torch.cat([logits, more])

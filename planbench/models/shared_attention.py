@@ -18,10 +18,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.cache_utils import Cache, DynamicLayer
 
@@ -34,25 +36,26 @@ COLUMNS = 64
 
 @dataclass
 class Store:
-    """Keys and values of rows, `[slots, heads, tokens, size]` for each layer, made when a layer is first written."""
+    """Keys and values of rows, `[slots, heads, tokens, size]` for each layer, made when a layer is first written.
+
+    A batch stands in several, of a few rows each, so that a short row is read as far as the longest of these few.
+    """
 
     slots: int
     tokens: int
     keys: list[Tensor] = field(default_factory=list[Tensor])
     values: list[Tensor] = field(default_factory=list[Tensor])
 
-    def grow(self, slots: int, tokens: int) -> None:
-        """Room for so many slots and tokens, at least."""
-        if slots <= self.slots and tokens <= self.tokens:
+    def grow(self, tokens: int) -> None:
+        """Room for so many tokens, at least."""
+        if tokens <= self.tokens:
             return
-        slots, tokens = max(slots, self.slots), max(tokens, self.tokens)
         # One tensor at a time: twice the memory of one layer, not of all.
         for states in (self.keys, self.values):
             for layer, old in enumerate(states):
-                new = old.new_zeros((slots, old.shape[1], tokens, old.shape[3]))
-                new[: self.slots, :, : self.tokens] = old
-                states[layer] = new
-        self.slots, self.tokens = slots, tokens
+                states[layer] = old.new_zeros((self.slots, old.shape[1], tokens, old.shape[3]))
+                states[layer][:, :, : self.tokens] = old
+        self.tokens = tokens
 
     def copy(self, slot: int, source: Store, row: int, tokens: int) -> None:
         """Put the first `tokens` of a row of another store (or of this one) into a slot."""
@@ -77,22 +80,27 @@ class Prefix:
 class Pass:
     """One forward pass of `width` tokens for each row.
 
-    Row r stands in slot r, and its tokens go to its buffer from `start[r]` on; with a width above 1 all rows start at
-    the same place. `groups` are prefixes and the rows that have them, None for all rows.
+    The rows stand in the slots of `stores`, one store after the other, and are read there as far as `columns` say for
+    each store. A row's tokens go to its slot from `start[r]` on; with a width above 1 there is one store, and all rows
+    start at the same place. `groups` are prefixes and the rows that have them, None for all rows.
     """
 
-    store: Store
+    stores: Sequence[Store]
     start: Tensor
     width: int
     groups: Sequence[tuple[Prefix, Tensor | None]]
-    columns: int
+    columns: Sequence[int]
     windows: Sequence[int | None]
     first: int = 0
     _hidden: dict[int | None, Tensor] = field(default_factory=dict[int | None, Tensor])
-    _rows: Tensor = field(init=False)
+    pieces: list[tuple[Store, slice, int]] = field(init=False)
+    """Each store, its rows and how many of its columns are read."""
 
     def __post_init__(self) -> None:
-        self._rows = torch.arange(len(self.start), device=self.start.device)
+        ends = list(accumulate((store.slots for store in self.stores), initial=0))
+        places = [slice(first, end) for first, end in pairwise(ends)]
+        self.pieces = list(zip(self.stores, places, self.columns, strict=True))
+        self._slots = torch.arange(max(store.slots for store in self.stores), device=self.start.device)
         self.before = torch.zeros_like(self.start)
         for prefix, rows in self.groups:
             if rows is None:
@@ -107,22 +115,23 @@ class Pass:
         return (self.before + self.start)[:, None] + torch.arange(self.width, device=self.start.device)
 
     def write(self, layer: int, keys: Tensor, values: Tensor) -> None:
-        for states, new in ((self.store.keys, keys), (self.store.values, values)):
-            if layer == len(states):
-                states.append(new.new_zeros((self.store.slots, new.shape[1], self.store.tokens, new.shape[3])))
-            if self.width == 1:
-                states[layer][self._rows, :, self.start] = new[:, :, 0]
-            else:
-                states[layer][: len(new), :, self.first : self.first + self.width] = new
+        for store, rows, _ in self.pieces:
+            for states, new in ((store.keys, keys[rows]), (store.values, values[rows])):
+                if layer == len(states):
+                    states.append(new.new_zeros((store.slots, new.shape[1], store.tokens, new.shape[3])))
+                if self.width == 1:
+                    states[layer][self._slots[: store.slots], :, self.start[rows]] = new[:, :, 0]
+                else:
+                    states[layer][:, :, self.first : self.first + self.width] = new
 
     def hidden(self, layer: int) -> Tensor:
-        """What may not be looked at: true in `[rows, 1, 1, width, shared + columns]`."""
+        """What may not be looked at: true in `[rows, 1, 1, width, shared + most columns]`."""
         window = self.windows[layer]
         if window not in self._hidden:
-            device = self.start.device
-            own = torch.arange(self.columns, device=device)
+            device, columns = self.start.device, max(self.columns)
+            own = torch.arange(columns, device=device)
             asked = self.start[:, None] + torch.arange(self.width, device=device)
-            mask = torch.zeros(len(self.start), self.width, self.shared + self.columns, dtype=torch.bool, device=device)
+            mask = torch.zeros(len(self.start), self.width, self.shared + columns, dtype=torch.bool, device=device)
             mask[..., self.shared :] = own > asked[..., None]
             common = torch.arange(self.shared, device=device)
             mask[..., : self.shared] = (common >= self.before[:, None])[:, None]
@@ -176,13 +185,16 @@ def _attend(
 ) -> tuple[Tensor, None]:
     """As the library's attention functions: `[rows, heads, width, size]` in, `[rows, width, heads, size]` out."""
     now, layer = _CURRENT.get(), module.layer_idx
+    if now.width > 1 and softcap is None:
+        return _attend_reading(now, layer, query, scaling), None
     rows, heads, width, size = query.shape
     kept = key.shape[1]
     times = heads // kept * width
     query = (query * (size**-0.5 if scaling is None else scaling)).reshape(rows, kept, times, size)
-    keys, values = (states[layer][:rows, :, : now.columns] for states in (now.store.keys, now.store.values))
-    scores = query.new_empty(rows, kept, times, now.shared + now.columns)
-    scores[..., now.shared :] = query @ keys.transpose(-1, -2)
+    scores = query.new_empty(rows, kept, times, now.shared + max(now.columns))
+    for store, at, columns in now.pieces:
+        keys = store.keys[layer][:, :, :columns]
+        scores[at, ..., now.shared : now.shared + columns] = query[at] @ keys.transpose(-1, -2)
     for prefix, of in now.groups:
         if not prefix.tokens:
             continue
@@ -194,11 +206,16 @@ def _attend(
             scores[of, ..., : prefix.tokens] = found
     if softcap is not None:
         scores = torch.tanh(scores / softcap) * softcap
-    # What stands behind a shorter prefix was never written; it is hidden here with the rest.
+    # What stands behind a shorter prefix or in a store of fewer columns was never written; it is hidden with the rest.
     wide = scores.view(rows, kept, heads // kept, width, -1)
     wide.masked_fill_(now.hidden(layer), float("-inf"))
     shares = scores.softmax(-1, dtype=torch.float32).to(value.dtype)
-    mixed = shares[..., now.shared :] @ values
+    mixed = torch.cat(
+        [
+            shares[at, ..., now.shared : now.shared + columns] @ store.values[layer][:, :, :columns]
+            for store, at, columns in now.pieces
+        ]
+    )
     for prefix, of in now.groups:
         if not prefix.tokens:
             continue
@@ -209,6 +226,23 @@ def _attend(
         else:
             mixed[of] += found
     return mixed.view(rows, heads, width, -1).transpose(1, 2).contiguous(), None
+
+
+def _attend_reading(now: Pass, layer: int, query: Tensor, scaling: float | None) -> Tensor:
+    """The same for rows that are read, which share one prefix: it is put before each row's own, so that torch's
+    attention can take all in pieces that stay near the processor."""
+    (prefix, _), (store, _, columns) = now.groups[0], now.pieces[0]
+    both: list[Tensor] = []
+    for common, own in ((prefix.keys, store.keys), (prefix.values, store.values)):
+        rows = own[layer][:, :, :columns]
+        joined = rows.new_zeros(*rows.shape[:2], now.shared + columns, rows.shape[3])
+        if prefix.tokens:
+            joined[:, :, : prefix.tokens] = common[layer]
+        joined[:, :, now.shared :] = rows
+        both.append(joined)
+    seen = ~now.hidden(layer)[:1, 0]
+    mixed = scaled_dot_product_attention(query, *both, attn_mask=seen, scale=scaling, enable_gqa=True)
+    return mixed.transpose(1, 2).contiguous()
 
 
 def _together(states: Tensor) -> Tensor:
