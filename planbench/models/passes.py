@@ -31,8 +31,8 @@ from planbench.models.shared_attention import COLUMNS, NAME, Pass, Prefix, Store
 ROWS = 8
 """Products of matrices have a multiple of so many rows. Others are computed in other ways, with other last bits."""
 
-_SCORES = 2**26
-"""Scores of attention that are held at a time when a long prompt is read."""
+_CHUNK = 512
+"""Tokens of a long prompt that are read at a time: each sees those up to the end of its piece, not all that come."""
 
 _PIECE, _PIECES = 192, 384
 """Up to the first, MKL sums in one piece, from the second on in pieces of the first."""
@@ -53,8 +53,8 @@ class Passes:
         self._positions = "position_ids" in accepted
         self._keep = "logits_to_keep" in accepted
         config = model.config.get_text_config()
-        self._heads = config.num_attention_heads
-        self._times = self._heads // (getattr(config, "num_key_value_heads", None) or self._heads)
+        heads = config.num_attention_heads
+        self._times = heads // (getattr(config, "num_key_value_heads", None) or heads)
 
     def read(self, prefix: Prefix, prompts: Sequence[Tokens]) -> tuple[Store, Tensor]:
         """Keys and values of `prompts`, which stand behind `prefix`, and the logits `[prompts, vocabulary]` after.
@@ -63,15 +63,13 @@ class Passes:
         """
         device, ends = self.model.device, [len(prompt) - 1 for prompt in prompts]
         width = up(max(ends) + 1, ROWS)
-        columns = up(width, COLUMNS)
-        store = Store(len(prompts), columns)
+        store = Store(len(prompts), up(width, COLUMNS))
         tokens = torch.tensor([[*prompt, *[prompt[-1]] * (width - len(prompt))] for prompt in prompts], device=device)
         logits: list[Tensor | None] = [None] * len(prompts)
-        chunk = max(ROWS, _SCORES // (self._heads * len(prompts) * (prefix.tokens + columns)) // ROWS * ROWS)
-        for first in range(0, width, chunk):
-            end = min(first + chunk, width)
+        for first in range(0, width, _CHUNK):
+            end = min(first + _CHUNK, width)
             start = torch.full((len(prompts),), first, device=device)
-            now = Pass([store], start, end - first, [(prefix, None)], [columns], self.windows, first)
+            now = Pass([store], start, end - first, [(prefix, None)], [up(end, COLUMNS)], self.windows, first)
             places = sorted({last - first for last in ends if first <= last < end})
             out = self._forward(now, tokens[:, first:end], places)
             for number, last in enumerate(ends):
