@@ -51,6 +51,9 @@ class Data:
     prompts: Tensor
     labels: Tensor
 
+    def of(self, runs: slice) -> Data:
+        return Data(self.prompts[runs], self.labels[runs])
+
     def at(self, chosen: Tensor) -> Data:
         """The rows `chosen` [runs, rows] of each run."""
         runs = torch.arange(len(chosen))[:, None]
@@ -95,7 +98,7 @@ def update(optimizer: torch.optim.Optimizer, losses: Tensor, net: Net, max_norm:
 
 def clip_runs(net: Net, max_norm: float) -> None:
     """Shorten each run's gradient to `max_norm`, as it would be alone."""
-    gradients = [p.grad for p in net.parameters() if p.grad is not None]
+    gradients = [p.grad if net.stacked else p.grad[None] for p in net.parameters() if p.grad is not None]
     norms = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
     share = (max_norm / (norms + 1e-6)).clamp(max=1.0)
     for gradient in gradients:

@@ -10,14 +10,13 @@ import torch
 
 from planbench.bias.answers import ANSWERS, Answers
 from planbench.bias.arms import Budget, Data, Dice, Tick, deployment, group, reinforce, supervised
-from planbench.bias.config import BiasConfig
+from planbench.bias.config import MODELS, BiasConfig
 from planbench.bias.nets import Decoder, Lstm, Net
 from planbench.bias.pairs import Labelled, Material, Pair
 from planbench.bias.policy import rewards_by_section
 from planbench.bias.ppo import ppo
 from planbench.bias.probe import ProbeBudget, extract
 from planbench.bias.suites import suite_named
-from planbench.errors import InputError
 from planbench.records.bias import ExtractionCell, TrainingCell
 
 Arm = Callable[[Net, Data, Answers, Budget, Dice, Tick], None]
@@ -38,13 +37,17 @@ def extraction_cell(
     material = Material(pair, seed, config.tested)
     sets = [material.probe(feature, config.probe_examples) for feature in ("t", "s")]
     budget = ProbeBudget(epochs=config.probe_epochs, batch=config.batch, lr=_lr(config, model))
-    found = extract(
-        lambda seeds: _net(config, model, pair, seeds, outputs=2, positions=pair.positions),
-        _stacked(sets),
-        (net_seed, net_seed + 1),
-        budget,
+    data, seeds = _stacked(sets), (net_seed, net_seed + 1)
+    target, spurious = (
+        found
+        for runs in _together(model, len(seeds))
+        for found in extract(
+            lambda seeds: _net(config, model, pair, seeds, outputs=2, positions=pair.positions),
+            data.of(runs),
+            seeds[runs],
+            budget,
+        )
     )
-    target, spurious = found
     return ExtractionCell(
         model=model,
         pair=pair.name,
@@ -68,7 +71,6 @@ def training_cell(
     # Every rate starts from the same net and has the same luck: they differ by evidence alone.
     seeds = [net_seed] * len(config.rates)
     outputs = task.outputs + (arm == "ppo")
-    net = _net(config, model, pair, seeds, outputs, pair.positions + task.steps - 1)
     budget = Budget(
         epochs=config.epochs,
         batch=config.batch,
@@ -77,11 +79,16 @@ def training_cell(
         rollout=config.rollout,
         passes=config.passes,
     )
-    ARMS[arm](net, data, task, budget, Dice(seeds), tick)
     tested = {
         name: (torch.from_numpy(prompts), int(name in ("both", "t-only"))) for name, prompts in material.test.items()
     }
-    scores = rewards_by_section(net, tested, task)
+    scores: dict[str, list[float]] = {name: [] for name in tested}
+    for runs in _together(model, len(seeds)):
+        net = _net(config, model, pair, seeds[runs], outputs, pair.positions + task.steps - 1)
+        before, share = runs.start / len(seeds), (runs.stop - runs.start) / len(seeds)
+        ARMS[arm](net, data.of(runs), task, budget, Dice(seeds[runs]), lambda done, a=before, b=share: tick(a + b * done))
+        for name, found in rewards_by_section(net, tested, task).items():
+            scores[name] += found
     return TrainingCell(
         model=model,
         arm=arm,
@@ -93,16 +100,23 @@ def training_cell(
     )
 
 
+def _together(model: str, runs: int) -> list[slice]:
+    """Which runs are trained side by side: all; a checkpoint's one by one."""
+    return [slice(0, runs)] if model in MODELS else [slice(run, run + 1) for run in range(runs)]
+
+
 def _net(config: BiasConfig, model: str, pair: Pair, seeds: Sequence[int], outputs: int, positions: int) -> Net:
     if model == "lstm":
         return Lstm(seeds, pair.vocabulary, outputs, config.width)
     if model == "decoder":
         return Decoder(seeds, pair.vocabulary, outputs, config.decoder_width, config.layers, config.heads, positions)
-    raise InputError(f"no model {model!r}: there is lstm, decoder")
+    from planbench.bias.checkpoint import Checkpoint, loaded
+
+    return Checkpoint(loaded(model), pair, outputs)
 
 
 def _lr(config: BiasConfig, model: str) -> float:
-    return config.lr if model == "lstm" else config.decoder_lr
+    return {"lstm": config.lr, "decoder": config.decoder_lr}.get(model, config.checkpoint_lr)
 
 
 def _stacked(sets: Sequence[Labelled]) -> Data:

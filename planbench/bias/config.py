@@ -10,6 +10,7 @@ from planbench.bias.pairs import RATES
 
 ARMS = ("supervised", "reinforce", "group", "ppo", "deployment")
 MODELS = ("lstm", "decoder")
+"""Nets that are made from nothing. Any other name is a pretrained checkpoint's."""
 
 GROWS = {"seeds", "arms", "models", "pairs"}
 """What may be another when a run goes on: cells that are there stay."""
@@ -18,7 +19,8 @@ GROWS = {"seeds", "arms", "models", "pairs"}
 class BiasConfig(BaseModel):
     """`suite` names the pairs (all of them where `pairs` is empty). `examples` are those of a training set, seen
     `epochs` times; `probe_examples` those whose labels are coded; `tested` prompts a section are tested on. `width` is
-    the LSTM's; `decoder_width`, `layers` and `heads` of the decoder. `rollout`, `passes`: of PPO, in prompts."""
+    the LSTM's; `decoder_width`, `layers` and `heads` of the decoder. `lr` is the LSTM's, `checkpoint_lr` that of a
+    pretrained model. `rollout`, `passes`: of PPO, in prompts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,6 +40,7 @@ class BiasConfig(BaseModel):
     batch: int = Field(default=128, ge=1)
     lr: float = Field(default=4e-3, gt=0)
     decoder_lr: float = Field(default=4e-3, gt=0)
+    checkpoint_lr: float = Field(default=2e-5, gt=0)
     width: int = Field(default=64, ge=4)
     decoder_width: int = Field(default=32, ge=4)
     layers: int = Field(default=2, ge=1)

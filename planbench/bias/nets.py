@@ -16,7 +16,9 @@ from torch.nn import functional
 
 class Net(nn.Module):
     """`forward` takes tokens `[runs, rows, positions]` and gives logits `[runs, rows, last, outputs]` of the last
-    positions."""
+    positions. `stacked`: every parameter has the runs first; a net that is not has one run."""
+
+    stacked = True
 
     def __init__(self, seeds: Sequence[int]) -> None:
         super().__init__()

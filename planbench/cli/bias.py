@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--quick", is_flag=True, help="A first figure within minutes: one model, arm and seed, fewer examples.")
 @click.option("--pairs", metavar="T|S,...", help="Some of the suite's pairs.  [default: all]")
-@click.option("--models", metavar="NAME,...", help="lstm, decoder.  [default: the suite's]")
+@click.option("--models", metavar="NAME,...", help="lstm, decoder, or a checkpoint as `eval` takes it.  [default: the suite's]")
 @click.option(
     "--arms", metavar="NAME,...", help="supervised, reinforce, group, ppo, deployment.  [default: the suite's]"
 )
