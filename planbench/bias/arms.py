@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from planbench.bias.answers import Answers
+from planbench.bias.answers import Task
 from planbench.bias.nets import Net
 from planbench.bias.policy import answer, answer_and_chance, log_chances, logits_of
 
@@ -69,7 +69,7 @@ class Dice:
     def shuffled(self, count: int) -> Tensor:
         return torch.stack([torch.randperm(count, generator=g) for g in self.generators])
 
-    def demonstrations(self, task: Answers, labels: Tensor) -> Tensor:
+    def demonstrations(self, task: Task, labels: Tensor) -> Tensor:
         return torch.stack([task.demonstrate(row, g) for row, g in zip(labels, self.generators, strict=True)])
 
 
@@ -110,7 +110,7 @@ def cross_entropy(net: Net, prompts: Tensor, answers: Tensor) -> Tensor:
     return -log_chances(logits_of(net, prompts, answers), answers).sum(-1).mean(-1)
 
 
-def supervised(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, tick: Tick) -> None:
+def supervised(net: Net, data: Data, task: Task, budget: Budget, dice: Dice, tick: Tick) -> None:
     optimizer = adam(net, budget.lr)
     for done, rows in batches(dice, data.labels.shape[1], budget.epochs, budget.batch):
         part = data.at(rows)
@@ -118,7 +118,7 @@ def supervised(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, 
         tick(done)
 
 
-def reinforce(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, tick: Tick) -> None:
+def reinforce(net: Net, data: Data, task: Task, budget: Budget, dice: Dice, tick: Tick) -> None:
     optimizer = adam(net, budget.lr)
     for done, rows in batches(dice, data.labels.shape[1], budget.epochs, budget.batch):
         part = data.at(rows)
@@ -134,7 +134,7 @@ def left_out(rewards: Tensor) -> Tensor:
     return (rewards - rewards.mean(-1, keepdim=True)) * (rows / max(1, rows - 1))
 
 
-def group(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, tick: Tick) -> None:
+def group(net: Net, data: Data, task: Task, budget: Budget, dice: Dice, tick: Tick) -> None:
     optimizer = adam(net, budget.lr)
     size = max(1, budget.batch // budget.group)
     for done, rows in batches(dice, data.labels.shape[1], budget.epochs, budget.batch):
@@ -153,7 +153,7 @@ def within_group(rewards: Tensor) -> Tensor:
     return torch.where(spread > 1e-6, centred / spread.clamp(min=1e-6), torch.zeros(()))
 
 
-def deployment(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, tick: Tick) -> None:
+def deployment(net: Net, data: Data, task: Task, budget: Budget, dice: Dice, tick: Tick) -> None:
     """`budget.epochs` generations, each of which answers every prompt once."""
     runs, examples = data.labels.shape
     answers = torch.zeros(runs, examples, task.steps, dtype=torch.long)
@@ -163,7 +163,7 @@ def deployment(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, 
     for generation in range(budget.epochs):
         for rows in torch.arange(examples).split(1_024):
             said = answer(net, data.prompts[:, rows], task, dice.generators)
-            right = task.reward(data.labels[:, rows], said) == 1
+            right = task.score(data.labels[:, rows], said) >= task.full
             answers[:, rows] = torch.where(right[..., None], said, answers[:, rows])
             kept[:, rows] |= right
         pools = [row.nonzero()[:, 0] for row in kept]

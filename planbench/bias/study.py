@@ -20,7 +20,7 @@ from planbench import __version__
 from planbench.bias.config import ARMS, MODELS, BiasConfig
 from planbench.bias.pairs import Material, Pair
 from planbench.bias.statistics import Named, arm_result
-from planbench.bias.suites import pairs_of, suite_named
+from planbench.bias.suites import pairs_of, suite_named, writes
 from planbench.errors import InputError, RunFolderError
 from planbench.evaluate import machine, versions
 from planbench.models.catalog import OWN_NAMES
@@ -122,11 +122,14 @@ def forecast(config: BiasConfig) -> dict[str, str]:
 
 
 def check_names(config: BiasConfig) -> None:
-    """Raises InputError for an arm that there is not, or for a model that is none and can be no checkpoint either. A hub
-    is not asked."""
+    """Raises InputError for an arm that there is not, or for a model that is no net and can be no checkpoint either. A
+    hub is not asked."""
     for arm in config.arms:
         if arm not in ARMS:
             raise InputError(f"no arm {arm!r}: there is {', '.join(ARMS)}")
+    for model in config.models if writes(config) else ():
+        if model in MODELS:
+            raise InputError(f"suite {config.suite}: {model} writes no text; name a checkpoint in --models")
     for model in _checkpoints(config):
         if not ("/" in model or ":" in model or model in OWN_NAMES or Path(model).is_dir()):
             raise InputError(
@@ -145,7 +148,8 @@ def _fingerprints(config: BiasConfig) -> dict[str, str]:
         return {}
     from planbench.bias.checkpoint import fingerprint
 
-    return {model: fingerprint(model) for model in models}
+    others = [config.classifier] if writes(config) and config.classifier != "templates" else []
+    return {model: fingerprint(model) for model in (*models, *others)}
 
 
 def so_far(config: BiasConfig, folder: Path) -> BiasResults:

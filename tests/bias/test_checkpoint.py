@@ -121,6 +121,7 @@ CONFIG = BiasConfig(
     probe_examples=40,
     epochs=1,
     probe_epochs=1,
+    probe_steps=2,
     tested=10,
     batch=32,
     checkpoint_lr=1e-2,
