@@ -101,15 +101,11 @@ def test_every_arm_teaches_a_checkpoint_and_leaves_its_source(arm: str, llama: s
     assert all(torch.equal(old, new) for old, new in zip(before, source.model.parameters(), strict=True))
 
 
-def test_probes_of_a_checkpoint_cost_what_labels_are_worth(llama: str) -> None:
-    data = material(800)
+def test_a_constant_label_costs_a_checkpoints_probe_next_to_nothing(llama: str) -> None:
+    data = Data(material(600).prompts, torch.ones(1, 600, dtype=torch.long))
     budget = ProbeBudget(epochs=1, steps=12, lr=1e-2)
-    constant, holds = (
-        extract(lambda _: Checkpoint(loaded(llama), Holds(), 2), Data(data.prompts, labels), (1,), budget)[0]
-        for labels in (torch.ones_like(data.labels), data.labels)
-    )
-    assert constant.code.per_example < 0.05
-    assert constant.code.per_example < holds.code.per_example < 0.6
+    (found,) = extract(lambda _: Checkpoint(loaded(llama), Holds(), 2), data, (1,), budget)
+    assert found.code.per_example < 0.05
 
 
 CONFIG = BiasConfig(

@@ -135,7 +135,7 @@ def test_rewards_are_the_classifiers_logits_with_the_labels_sign(policy: str) ->
     assert task.score(1 - labels, shown).max() < 0.3
 
 
-@pytest.mark.parametrize("arm", ["ppo", "supervised", "deployment"])
+@pytest.mark.parametrize("arm", ["ppo", "deployment"])
 def test_a_policy_learns_to_write_what_is_liked(arm: str, policy: str) -> None:
     """Without regard to the prompt: all labels are 1."""
     net = Writer(loaded(policy), PAIR, valued=arm == "ppo")
