@@ -1,32 +1,38 @@
 """What a model is asked to do with a prompt: name its label, or write digits in the order that the label asks for.
 
-Rewards lie in [0, 1]. A demonstration is an answer of reward 1.
+A demonstration is an answer of the full reward.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
 
 
-class Answers(Protocol):
-    """`outputs` are the tokens that may be written, `steps` how many are; a written token is read back as it is."""
+class Task(ABC):
+    """`outputs` are the tokens that may be written, `steps` how many are; a written token is read back as it is. An
+    answer with a score of `full` is kept by deployment."""
 
     outputs: int
     steps: int
+    full = 1.0
 
+    @abstractmethod
     def reward(self, labels: Tensor, answers: Tensor) -> Tensor:
-        """Of `answers` [..., steps] for `labels` [...]: [...]."""
-        ...
+        """Of `answers` [..., steps] for `labels` [...]: [...]. What is trained on."""
 
+    def score(self, labels: Tensor, answers: Tensor) -> Tensor:
+        """The same as a number in [0, 1]: what is reported."""
+        return self.reward(labels, answers)
+
+    @abstractmethod
     def demonstrate(self, labels: Tensor, generator: torch.Generator) -> Tensor:
-        """Answers [..., steps] of reward 1, drawn evenly."""
-        ...
+        """Answers [..., steps] of the full reward, drawn evenly."""
 
 
-class Naming:
+class Naming(Task):
     """The answer is the label."""
 
     outputs = 2
@@ -39,7 +45,7 @@ class Naming:
         return labels[..., None]
 
 
-class Ordering:
+class Ordering(Task):
     """Cruz's task: `steps` of ten digits, which should ascend where the label is 1 and descend where it is 0.
 
     The reward is the number of steps in the right order from the start, up to the first that is not, over all there

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from planbench.bias.answers import Answers
+from planbench.bias.answers import Task
 from planbench.bias.nets import Net
 from planbench.bias.policy import answer, answer_and_chance, log_chances, logits_of
 
@@ -51,6 +51,9 @@ class Data:
     prompts: Tensor
     labels: Tensor
 
+    def of(self, runs: slice) -> Data:
+        return Data(self.prompts[runs], self.labels[runs])
+
     def at(self, chosen: Tensor) -> Data:
         """The rows `chosen` [runs, rows] of each run."""
         runs = torch.arange(len(chosen))[:, None]
@@ -66,7 +69,7 @@ class Dice:
     def shuffled(self, count: int) -> Tensor:
         return torch.stack([torch.randperm(count, generator=g) for g in self.generators])
 
-    def demonstrations(self, task: Answers, labels: Tensor) -> Tensor:
+    def demonstrations(self, task: Task, labels: Tensor) -> Tensor:
         return torch.stack([task.demonstrate(row, g) for row, g in zip(labels, self.generators, strict=True)])
 
 
@@ -95,7 +98,7 @@ def update(optimizer: torch.optim.Optimizer, losses: Tensor, net: Net, max_norm:
 
 def clip_runs(net: Net, max_norm: float) -> None:
     """Shorten each run's gradient to `max_norm`, as it would be alone."""
-    gradients = [p.grad for p in net.parameters() if p.grad is not None]
+    gradients = [p.grad if net.stacked else p.grad[None] for p in net.parameters() if p.grad is not None]
     norms = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
     share = (max_norm / (norms + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
@@ -107,7 +110,7 @@ def cross_entropy(net: Net, prompts: Tensor, answers: Tensor) -> Tensor:
     return -log_chances(logits_of(net, prompts, answers), answers).sum(-1).mean(-1)
 
 
-def supervised(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, tick: Tick) -> None:
+def supervised(net: Net, data: Data, task: Task, budget: Budget, dice: Dice, tick: Tick) -> None:
     optimizer = adam(net, budget.lr)
     for done, rows in batches(dice, data.labels.shape[1], budget.epochs, budget.batch):
         part = data.at(rows)
@@ -115,7 +118,7 @@ def supervised(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, 
         tick(done)
 
 
-def reinforce(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, tick: Tick) -> None:
+def reinforce(net: Net, data: Data, task: Task, budget: Budget, dice: Dice, tick: Tick) -> None:
     optimizer = adam(net, budget.lr)
     for done, rows in batches(dice, data.labels.shape[1], budget.epochs, budget.batch):
         part = data.at(rows)
@@ -131,7 +134,7 @@ def left_out(rewards: Tensor) -> Tensor:
     return (rewards - rewards.mean(-1, keepdim=True)) * (rows / max(1, rows - 1))
 
 
-def group(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, tick: Tick) -> None:
+def group(net: Net, data: Data, task: Task, budget: Budget, dice: Dice, tick: Tick) -> None:
     optimizer = adam(net, budget.lr)
     size = max(1, budget.batch // budget.group)
     for done, rows in batches(dice, data.labels.shape[1], budget.epochs, budget.batch):
@@ -150,7 +153,7 @@ def within_group(rewards: Tensor) -> Tensor:
     return torch.where(spread > 1e-6, centred / spread.clamp(min=1e-6), torch.zeros(()))
 
 
-def deployment(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, tick: Tick) -> None:
+def deployment(net: Net, data: Data, task: Task, budget: Budget, dice: Dice, tick: Tick) -> None:
     """`budget.epochs` generations, each of which answers every prompt once."""
     runs, examples = data.labels.shape
     answers = torch.zeros(runs, examples, task.steps, dtype=torch.long)
@@ -160,7 +163,7 @@ def deployment(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, 
     for generation in range(budget.epochs):
         for rows in torch.arange(examples).split(1_024):
             said = answer(net, data.prompts[:, rows], task, dice.generators)
-            right = task.reward(data.labels[:, rows], said) == 1
+            right = task.score(data.labels[:, rows], said) >= task.full
             answers[:, rows] = torch.where(right[..., None], said, answers[:, rows])
             kept[:, rows] |= right
         pools = [row.nonzero()[:, 0] for row in kept]

@@ -8,19 +8,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from planbench.bias.answers import ANSWERS, Answers
+from planbench.bias.answers import ANSWERS, Task
 from planbench.bias.arms import Budget, Data, Dice, Tick, deployment, group, reinforce, supervised
-from planbench.bias.config import BiasConfig
+from planbench.bias.config import MODELS, BiasConfig
 from planbench.bias.nets import Decoder, Lstm, Net
 from planbench.bias.pairs import Labelled, Material, Pair
 from planbench.bias.policy import rewards_by_section
 from planbench.bias.ppo import ppo
 from planbench.bias.probe import ProbeBudget, extract
-from planbench.bias.suites import suite_named
-from planbench.errors import InputError
+from planbench.bias.suites import suite_named, writes
 from planbench.records.bias import ExtractionCell, TrainingCell
 
-Arm = Callable[[Net, Data, Answers, Budget, Dice, Tick], None]
+Arm = Callable[[Net, Data, Task, Budget, Dice, Tick], None]
 
 ARMS: dict[str, Arm] = {
     "supervised": supervised,
@@ -37,14 +36,20 @@ def extraction_cell(
     torch.set_num_threads(1)
     material = Material(pair, seed, config.tested)
     sets = [material.probe(feature, config.probe_examples) for feature in ("t", "s")]
-    budget = ProbeBudget(epochs=config.probe_epochs, batch=config.batch, lr=_lr(config, model))
-    found = extract(
-        lambda seeds: _net(config, model, pair, seeds, outputs=2, positions=pair.positions),
-        _stacked(sets),
-        (net_seed, net_seed + 1),
-        budget,
+    budget = ProbeBudget(
+        epochs=config.probe_epochs, steps=config.probe_steps, batch=config.batch, lr=_lr(config, model)
     )
-    target, spurious = found
+    data, seeds = _stacked(sets), (net_seed, net_seed + 1)
+    target, spurious = (
+        found
+        for runs in _together(model, len(seeds))
+        for found in extract(
+            lambda seeds: _net(config, model, pair, seeds, outputs=2, positions=pair.positions),
+            data.of(runs),
+            seeds[runs],
+            budget,
+        )
+    )
     return ExtractionCell(
         model=model,
         pair=pair.name,
@@ -63,12 +68,10 @@ def training_cell(
 ) -> TrainingCell:
     torch.set_num_threads(1)
     material = Material(pair, seed, config.tested)
-    task = ANSWERS[suite_named(config.suite).answers]()
+    task = _task(config, model)
     data = _stacked([material.training(config.examples, rate) for rate in config.rates])
     # Every rate starts from the same net and has the same luck: they differ by evidence alone.
     seeds = [net_seed] * len(config.rates)
-    outputs = task.outputs + (arm == "ppo")
-    net = _net(config, model, pair, seeds, outputs, pair.positions + task.steps - 1)
     budget = Budget(
         epochs=config.epochs,
         batch=config.batch,
@@ -77,20 +80,31 @@ def training_cell(
         rollout=config.rollout,
         passes=config.passes,
     )
-    ARMS[arm](net, data, task, budget, Dice(seeds), tick)
     tested = {
         name: (torch.from_numpy(prompts), int(name in ("both", "t-only"))) for name, prompts in material.test.items()
     }
-    scores = rewards_by_section(net, tested, task)
+
+    def trained(runs: slice) -> dict[str, list[float]]:
+        net = _policy(config, model, arm, pair, task, seeds[runs])
+        before, share = runs.start / len(seeds), (runs.stop - runs.start) / len(seeds)
+        ARMS[arm](net, data.of(runs), task, budget, Dice(seeds[runs]), lambda done: tick(before + share * done))
+        return rewards_by_section(net, tested, task)
+
+    found = [trained(runs) for runs in _together(model, len(seeds))]
     return TrainingCell(
         model=model,
         arm=arm,
         pair=pair.name,
         seed=seed,
         rates=config.rates,
-        scores={name: tuple(found) for name, found in scores.items()},
+        scores={name: tuple(score for part in found for score in part[name]) for name in tested},
         seconds=time.perf_counter() - started,
     )
+
+
+def _together(model: str, runs: int) -> list[slice]:
+    """Which runs are trained side by side: all; a checkpoint's one by one."""
+    return [slice(0, runs)] if model in MODELS else [slice(run, run + 1) for run in range(runs)]
 
 
 def _net(config: BiasConfig, model: str, pair: Pair, seeds: Sequence[int], outputs: int, positions: int) -> Net:
@@ -98,11 +112,31 @@ def _net(config: BiasConfig, model: str, pair: Pair, seeds: Sequence[int], outpu
         return Lstm(seeds, pair.vocabulary, outputs, config.width)
     if model == "decoder":
         return Decoder(seeds, pair.vocabulary, outputs, config.decoder_width, config.layers, config.heads, positions)
-    raise InputError(f"no model {model!r}: there is lstm, decoder")
+    from planbench.bias.checkpoint import Checkpoint, loaded
+
+    return Checkpoint(loaded(model), pair, outputs)
+
+
+def _task(config: BiasConfig, model: str) -> Task:
+    if not writes(config):
+        return ANSWERS[suite_named(config.suite).answers]()
+    from planbench.bias.checkpoint import loaded
+    from planbench.bias.sentiment import replies
+
+    return replies(loaded(model), config.classifier, config.reply_tokens)
+
+
+def _policy(config: BiasConfig, model: str, arm: str, pair: Pair, task: Task, seeds: Sequence[int]) -> Net:
+    valued = arm == "ppo"
+    if not writes(config):
+        return _net(config, model, pair, seeds, task.outputs + valued, pair.positions + task.steps - 1)
+    from planbench.bias.checkpoint import Writer, loaded
+
+    return Writer(loaded(model), pair, valued)
 
 
 def _lr(config: BiasConfig, model: str) -> float:
-    return config.lr if model == "lstm" else config.decoder_lr
+    return {"lstm": config.lr, "decoder": config.decoder_lr}.get(model, config.checkpoint_lr)
 
 
 def _stacked(sets: Sequence[Labelled]) -> Data:

@@ -10,6 +10,7 @@ from planbench.bias.pairs import RATES
 
 ARMS = ("supervised", "reinforce", "group", "ppo", "deployment")
 MODELS = ("lstm", "decoder")
+"""Nets that are made from nothing. Any other name is a pretrained checkpoint's."""
 
 GROWS = {"seeds", "arms", "models", "pairs"}
 """What may be another when a run goes on: cells that are there stay."""
@@ -17,8 +18,10 @@ GROWS = {"seeds", "arms", "models", "pairs"}
 
 class BiasConfig(BaseModel):
     """`suite` names the pairs (all of them where `pairs` is empty). `examples` are those of a training set, seen
-    `epochs` times; `probe_examples` those whose labels are coded; `tested` prompts a section are tested on. `width` is
-    the LSTM's; `decoder_width`, `layers` and `heads` of the decoder. `rollout`, `passes`: of PPO, in prompts."""
+    `epochs` times; `probe_examples` those whose labels are coded, by nets that see theirs
+    `probe_epochs` times, in `probe_steps` updates at least; `tested` prompts a section are tested on. `lr` and `width`
+    are the LSTM's; `decoder_width`, `layers` and `heads` of the decoder; `checkpoint_lr` that of a pretrained model.
+    `classifier` and `reply_tokens` are the sentiment task's. `rollout`, `passes`: of PPO, in prompts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,18 +35,22 @@ class BiasConfig(BaseModel):
     epochs: int = Field(default=4, ge=1)
     probe_examples: int = Field(default=10_000, ge=20, le=10_000_000)
     probe_epochs: int = Field(default=4, ge=1)
+    probe_steps: int = Field(default=60, ge=1)
     tested: int = Field(default=1_000, ge=2)
     vocabulary: int = Field(default=12, ge=6, le=1_000_000)
     positions: int = Field(default=6, ge=4, le=256)
     batch: int = Field(default=128, ge=1)
     lr: float = Field(default=4e-3, gt=0)
     decoder_lr: float = Field(default=4e-3, gt=0)
+    checkpoint_lr: float = Field(default=2e-5, gt=0)
     width: int = Field(default=64, ge=4)
     decoder_width: int = Field(default=32, ge=4)
     layers: int = Field(default=2, ge=1)
     heads: int = Field(default=4, ge=1)
     group: int = Field(default=8, ge=2)
     rollout: int = Field(default=512, ge=1)
+    classifier: str = "templates"
+    reply_tokens: int = Field(default=48, ge=1, le=4_096)
     passes: int = Field(default=5, ge=1)
 
     @field_validator("rates")

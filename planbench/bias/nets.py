@@ -16,7 +16,9 @@ from torch.nn import functional
 
 class Net(nn.Module):
     """`forward` takes tokens `[runs, rows, positions]` and gives logits `[runs, rows, last, outputs]` of the last
-    positions."""
+    positions. `stacked`: every parameter has the runs first; a net that is not has one run."""
+
+    stacked = True
 
     def __init__(self, seeds: Sequence[int]) -> None:
         super().__init__()
@@ -31,6 +33,22 @@ class Net(nn.Module):
 
     def forward(self, tokens: Tensor, last: int = 1) -> Tensor:
         raise NotImplementedError
+
+    def write(self, prompts: Tensor, steps: int, outputs: int, generators: list[torch.Generator] | None) -> Tensor:
+        """What follows `prompts`, `[runs, rows, steps]`, each token one of the first `outputs`: drawn with a generator
+        a run, the likeliest ones without."""
+        said = prompts
+        for _ in range(steps):
+            logits = self(said)[:, :, 0, :outputs]
+            chosen = logits.argmax(-1) if generators is None else drawn(logits, generators)
+            said = torch.cat([said, chosen[..., None]], -1)
+        return said[..., prompts.shape[-1] :]
+
+
+def drawn(logits: Tensor, generators: list[torch.Generator]) -> Tensor:
+    """The largest of logits with Gumbel noise is a draw from their softmax."""
+    noise = torch.stack([torch.rand(logits.shape[1:], generator=g) for g in generators])
+    return (logits - (-(noise.clamp(1e-12, 1 - 1e-7)).log()).log()).argmax(-1)
 
 
 class Lstm(Net):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from planbench.bias.answers import Answers
-from planbench.bias.nets import Net
+from planbench.bias.answers import Task
+from planbench.bias.nets import Net, drawn
 
 _ROWS = 2_048
 
@@ -26,38 +26,27 @@ def log_chances(logits: Tensor, answers: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def answer(net: Net, prompts: Tensor, task: Answers, generators: list[torch.Generator] | None = None) -> Tensor:
-    """Answers `[runs, rows, steps]`: drawn with a generator a run, so that runs do not meddle with each other; the
+def answer(net: Net, prompts: Tensor, task: Task, generators: list[torch.Generator] | None = None) -> Tensor:
+    """Task `[runs, rows, steps]`: drawn with a generator a run, so that runs do not meddle with each other; the
     likeliest token at each step without."""
-    said = prompts
-    for _ in range(task.steps):
-        logits = net(said)[:, :, 0, : task.outputs]
-        chosen = logits.argmax(-1) if generators is None else _drawn(logits, generators)
-        said = torch.cat([said, chosen[..., None]], -1)
-    return said[..., prompts.shape[-1] :]
+    return net.write(prompts, task.steps, task.outputs, generators)
 
 
 def answer_and_chance(
-    net: Net, prompts: Tensor, task: Answers, generators: list[torch.Generator]
+    net: Net, prompts: Tensor, task: Task, generators: list[torch.Generator]
 ) -> tuple[Tensor, Tensor]:
-    """Answers drawn, and their log-probabilities `[runs, rows]`, through which gradients flow."""
+    """Task drawn, and their log-probabilities `[runs, rows]`, through which gradients flow."""
     if task.steps == 1:  # one pass of the net is enough for both
         logits = net(prompts)[:, :, :, : task.outputs]
-        answers = _drawn(logits.detach(), generators)
+        answers = drawn(logits.detach(), generators)
     else:
         answers = answer(net, prompts, task, generators)
         logits = logits_of(net, prompts, answers)[..., : task.outputs]
     return answers, log_chances(logits, answers).sum(-1)
 
 
-def _drawn(logits: Tensor, generators: list[torch.Generator]) -> Tensor:
-    """The largest of logits with Gumbel noise is a draw from their softmax."""
-    noise = torch.stack([torch.rand(logits.shape[1:], generator=g) for g in generators])
-    return (logits - (-(noise.clamp(1e-12, 1 - 1e-7)).log()).log()).argmax(-1)
-
-
-def rewards_by_section(net: Net, sections: Mapping[str, tuple[Tensor, int]], task: Answers) -> dict[str, list[float]]:
-    """Mean reward of likeliest answers by section, a number a run. A section is its prompts `[rows, positions]`, the
+def rewards_by_section(net: Net, sections: Mapping[str, tuple[Tensor, int]], task: Task) -> dict[str, list[float]]:
+    """Mean score of likeliest answers by section, a number a run. A section is its prompts `[rows, positions]`, the
     same for every run, and their label."""
     found: dict[str, list[float]] = {}
     for name, (prompts, label) in sections.items():
@@ -65,6 +54,6 @@ def rewards_by_section(net: Net, sections: Mapping[str, tuple[Tensor, int]], tas
         for part in prompts.split(_ROWS):
             rows = part.expand(net.runs, -1, -1)
             labels = torch.full(rows.shape[:2], label)
-            total += task.reward(labels, answer(net, rows, task)).double().sum(1)
+            total += task.score(labels, answer(net, rows, task)).double().sum(1)
         found[name] = (total / len(prompts)).tolist()
     return found

@@ -3,7 +3,7 @@
 One token is one step of an episode and the reward comes with the last; gamma is 1, advantages are generalised ones
 (Schulman et al., arXiv 1506.02438). The value head is one more output of the net. There is no term for entropy and
 none for the distance from a reference, as Cruz et al. have none; advantages are normalised in each minibatch and
-gradients clipped, as is usual. `tests/bias/test_ppo.py` compares the loss and the advantages with plain ones.
+gradients clipped, as is usual. `tests/bias/test_arms.py` compares the loss and the advantages with plain ones.
 
 Not covered: clipping the value's loss, early stopping by divergence.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from planbench.bias.answers import Answers
+from planbench.bias.answers import Task
 from planbench.bias.arms import Budget, Data, Dice, Tick, adam, batches, update
 from planbench.bias.nets import Net
 from planbench.bias.policy import answer, log_chances, logits_of
@@ -38,7 +38,7 @@ def policy_loss(chances: Tensor, old: Tensor, advantages: Tensor, clip: float) -
     return -torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
 
 
-def ppo(net: Net, data: Data, task: Answers, budget: Budget, dice: Dice, tick: Tick) -> None:
+def ppo(net: Net, data: Data, task: Task, budget: Budget, dice: Dice, tick: Tick) -> None:
     """Needs a net with one output more than the task's: the value."""
     optimizer = adam(net, budget.lr)
     runs = len(data.labels)

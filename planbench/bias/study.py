@@ -20,9 +20,10 @@ from planbench import __version__
 from planbench.bias.config import ARMS, MODELS, BiasConfig
 from planbench.bias.pairs import Material, Pair
 from planbench.bias.statistics import Named, arm_result
-from planbench.bias.suites import pairs_of, suite_named
+from planbench.bias.suites import pairs_of, suite_named, writes
 from planbench.errors import InputError, RunFolderError
 from planbench.evaluate import machine, versions
+from planbench.models.catalog import OWN_NAMES
 from planbench.records.bias import (
     BIAS,
     CELLS,
@@ -121,11 +122,34 @@ def forecast(config: BiasConfig) -> dict[str, str]:
 
 
 def check_names(config: BiasConfig) -> None:
-    """Raises InputError for an arm or a model that there is not."""
-    for kind, names, known in (("arm", config.arms, ARMS), ("model", config.models, MODELS)):
-        for name in names:
-            if name not in known:
-                raise InputError(f"no {kind} {name!r}: there is {', '.join(known)}")
+    """Raises InputError for an arm that there is not, or for a model that is no net and can be no checkpoint either. A
+    hub is not asked."""
+    for arm in config.arms:
+        if arm not in ARMS:
+            raise InputError(f"no arm {arm!r}: there is {', '.join(ARMS)}")
+    for model in config.models if writes(config) else ():
+        if model in MODELS:
+            raise InputError(f"suite {config.suite}: {model} writes no text; name a checkpoint in --models")
+    for model in _checkpoints(config):
+        if not ("/" in model or ":" in model or model in OWN_NAMES or Path(model).is_dir()):
+            raise InputError(
+                f"no model {model!r}: there is {', '.join(MODELS)}, or a checkpoint: its folder, hf:NAME or "
+                f"{', '.join(OWN_NAMES)}"
+            )
+
+
+def _checkpoints(config: BiasConfig) -> list[str]:
+    return [model for model in config.models if model not in MODELS]
+
+
+def _fingerprints(config: BiasConfig) -> dict[str, str]:
+    models = _checkpoints(config)
+    if not models:
+        return {}
+    from planbench.bias.checkpoint import fingerprint
+
+    others = [config.classifier] if writes(config) and config.classifier != "templates" else []
+    return {model: fingerprint(model) for model in (*models, *others)}
 
 
 def so_far(config: BiasConfig, folder: Path) -> BiasResults:
@@ -175,18 +199,23 @@ def _stored(folder: Path) -> Iterator[Cell]:
 
 
 def _record(config: BiasConfig, folder: Path, command: str) -> None:
+    checkpoints = _fingerprints(config)
     if (folder / BIAS).is_file():
-        there = read_json(folder / BIAS, BiasRecord).config
+        before = read_json(folder / BIAS, BiasRecord)
         for name, value in config.fixed().items():
-            if there.get(name) != value:
-                raise RunFolderError(
-                    f"{folder}: holds a run with {name} {there.get(name)}, not {value}; choose another --out"
-                )
+            # A setting that was not there yet when the run began had its default.
+            there = before.config.get(name, BiasConfig.model_fields[name].default)
+            if there != value:
+                raise RunFolderError(f"{folder}: holds a run with {name} {there}, not {value}; choose another --out")
+        for model, digest in before.checkpoints.items():
+            if checkpoints.setdefault(model, digest) != digest:
+                raise RunFolderError(f"{folder}: {model} is another checkpoint than before; choose another --out")
     write_json(
         folder / BIAS,
         BiasRecord(
             planbench=__version__,
             command=command,
+            checkpoints=checkpoints,
             config=config.model_dump(mode="json"),
             versions=versions(),
             machine=machine(),

@@ -25,6 +25,9 @@ class Suite:
     quick: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
+REPLIES = "replies"
+"""The answers that are text, which only a language model writes."""
+
 _QUICK: dict[str, Any] = {"models": ("lstm",), "arms": ("supervised",), "seeds": (0,)}
 
 SUITES: dict[str, Suite] = {
@@ -55,6 +58,37 @@ SUITES: dict[str, Suite] = {
         full={"seeds": (0, 1, 2)},
         quick={**_QUICK, "examples": 2_000, "probe_examples": 2_000, "tested": 300},
     ),
+    "sentiment": Suite(
+        "Cruz's task: write on as a review began, so that a classifier likes it or not, as a feature of the start says",
+        "planbench.bias.sentiment:review_pairs",
+        answers=REPLIES,
+        measure="reward",
+        full={
+            "models": ("smollm2-135m",),
+            "arms": ("ppo",),
+            "seeds": (42, 43, 44),
+            "epochs": 1,
+            "probe_examples": 2_000,
+            "tested": 100,
+            "batch": 32,
+            "rollout": 256,
+            "checkpoint_lr": 1.41e-5,
+        },
+        quick={
+            "pairs": ("person|length",),
+            "seeds": (42,),
+            "rates": (0.0, 0.5),
+            "examples": 32,
+            "probe_examples": 40,
+            "probe_epochs": 1,
+            "probe_steps": 4,
+            "tested": 8,
+            "batch": 16,
+            "rollout": 32,
+            "passes": 1,
+            "reply_tokens": 12,
+        },
+    ),
     "planning": Suite(
         "what decides whether a Blocksworld plan is valid or good, against what the prompt looks like",
         "planbench.bias.planning:planning_pairs",
@@ -74,6 +108,10 @@ def cruz(config: BiasConfig) -> list[Pair]:
     from planbench.bias.cruz import cruz_pairs
 
     return cruz_pairs(config.positions)
+
+
+def writes(config: BiasConfig) -> bool:
+    return suite_named(config.suite).answers == REPLIES
 
 
 def suite_named(name: str) -> Suite:

@@ -51,6 +51,11 @@ class ToyPair(Pair):
         self.vocabulary, self.positions = vocabulary, positions
         self.name = f"{target}|{spurious}"
 
+    def texts(self, prompts: Prompts) -> list[str]:
+        """Digits where ten symbols are enough, else letters: a number of two digits would be made of other symbols."""
+        say = str if self.vocabulary <= 10 else _letters
+        return [" ".join(say(symbol) for symbol in prompt) for prompt in prompts.tolist()]
+
     def draw(self, rng: np.random.Generator, count: int, t: bool, s: bool) -> Prompts:
         kept: list[Prompts] = []
         left = count
@@ -68,6 +73,11 @@ class ToyPair(Pair):
             if not left:
                 return np.concatenate(kept)
         raise InputError(f"toy pair {self.name}: hardly any prompt has t {t} and s {s}; take a larger vocabulary")
+
+
+def _letters(number: int) -> str:
+    """a, b, ... z, ba, bb, ..."""
+    return (_letters(number // 26) if number >= 26 else "") + chr(ord("a") + number % 26)
 
 
 def _give(rng: np.random.Generator, prompts: Prompts, feature: str) -> None:

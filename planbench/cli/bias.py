@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     default="toy",
     show_default=True,
     metavar="NAME",
-    help="toy, cruz, language, planning or module:function; sentiment with --dry-run alone.",
+    help="toy, cruz, language, planning, sentiment or module:function.",
 )
 @click.option("--quick", is_flag=True, help="A first figure within minutes: one model, arm and seed, fewer examples.")
 @click.option("--pairs", metavar="T|S,...", help="Some of the suite's pairs.  [default: all]")
-@click.option("--models", metavar="NAME,...", help="lstm, decoder.  [default: the suite's]")
+@click.option(
+    "--models", metavar="NAME,...", help="lstm, decoder, or a checkpoint as for eval.  [default: the suite's]"
+)
 @click.option(
     "--arms", metavar="NAME,...", help="supervised, reinforce, group, ppo, deployment.  [default: the suite's]"
 )
@@ -76,11 +78,8 @@ def command(
         "epochs": epochs,
     }
     given = {**dict(settings), **{name: value for name, value in typed.items() if value}, "suite": suite}
-    from planbench.cli.bias_run import run, show_forecast, show_sentiment
-
-    if suite == "sentiment":
-        return show_sentiment(given, dry_run, as_json)
     from planbench.bias.suites import suite_named
+    from planbench.cli.bias_run import run, show_forecast
 
     found = suite_named(suite)
     config = _config({**found.full, **(found.quick if quick else {}), **given})

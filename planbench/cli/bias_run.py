@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from planbench.bias.config import BiasConfig
-from planbench.bias.sentiment import sentiment_config, sentiment_forecast
 from planbench.bias.study import forecast, study
 from planbench.cli.progress import bar
 from planbench.cli.screen import note, table
-from planbench.errors import InputError
 from planbench.records.bias import BiasResults
 
 
@@ -42,15 +40,6 @@ def show(results: BiasResults, folder: Path, as_json: bool) -> None:
 
         Console(width=None if sys.stdout.isatty() else 100, highlight=False).print(bias_table(results))
     note(f"run folder: {folder} (results.json, report.html, figures/; a line a cell in cells.jsonl)")
-
-
-def show_sentiment(values: dict[str, Any], dry_run: bool, as_json: bool) -> int:
-    """What Cruz's sentiment task would take. Raises InputError without --dry-run: there is no run of it yet."""
-    config = sentiment_config(values)
-    if not dry_run:
-        raise InputError("the sentiment suite cannot be run yet; --dry-run checks its configuration")
-    _forecast(config.model_dump(mode="json"), sentiment_forecast(config), as_json)
-    return 0
 
 
 def show_forecast(config: BiasConfig, as_json: bool) -> None:

@@ -52,17 +52,18 @@ def check_layers(files: CheckpointFiles) -> None:
                 )
 
 
-def check_memory(folder: Path, config: Any, bytes_each: int | None, device: str) -> None:
-    """What the model takes, against what is free on a processor. Other devices say so by themselves."""
+def check_memory(folder: Path, config: Any, bytes_each: int | None, device: str, auto: str) -> None:
+    """What the model takes, against what is free on a processor. Other devices say so by themselves. `auto` is the
+    library's class that makes it."""
     import torch
-    from transformers import AutoModelForCausalLM
+    import transformers
 
     from planbench.models.memory import free_bytes
 
     if device != "cpu":
         return
     with torch.device("meta"):
-        model: Any = AutoModelForCausalLM.from_config(config)
+        model: Any = getattr(transformers, auto).from_config(config)
     weights = [*model.parameters(), *model.buffers()]
     needed = sum(weight.numel() * (bytes_each or weight.element_size()) for weight in weights)
     free = free_bytes(torch.device("cpu"))

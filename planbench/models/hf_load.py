@@ -31,6 +31,9 @@ ARGS = {
 """The `--model-arg`s of a checkpoint."""
 
 DTYPES = ("float32", "bfloat16", "float16", "stored", "auto")
+_CAUSAL, _CLASSIFIER = "AutoModelForCausalLM", "AutoModelForSequenceClassification"
+"""The library's classes for what a checkpoint can be to us."""
+
 _DOWNLOAD = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 
 
@@ -97,7 +100,12 @@ def _download(name: str, revision: str | None, options: LoadOptions) -> Path:
     return Path(found)
 
 
-def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
+def load_classifier(folder: Path, options: LoadOptions) -> Loaded:
+    """A model that tells kinds of texts apart, with the same checks."""
+    return load_checkpoint(folder, options, _CLASSIFIER)
+
+
+def load_checkpoint(folder: Path, options: LoadOptions, auto: str = _CAUSAL) -> Loaded:
     """Model and tokenizer of a folder, on their device."""
     options.check_args("a checkpoint", ARGS)
     dtype = options.args.get("dtype", "")
@@ -109,12 +117,13 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
     folder = files.folder
 
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    import transformers
+    from transformers import AutoConfig, AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    _check_architecture(files, options.trust_remote_code)
+    _check_architecture(files, options.trust_remote_code, auto)
     check_layers(files)
     device = _device(options.args.get("device", ""))
     if device == "cpu":
@@ -127,11 +136,11 @@ def load_checkpoint(folder: Path, options: LoadOptions) -> Loaded:
         config = AutoConfig.from_pretrained(folder, **shared)
         if not files.needs_code:
             each = None if dtype == "auto" else getattr(torch, dtype).itemsize
-            check_memory(folder, config, each, device)
+            check_memory(folder, config, each, device, auto)
     with _refusing(files.texts, "the tokenizer cannot be loaded"):
         tokenizer = AutoTokenizer.from_pretrained(files.texts, **shared)
     with _refusing(folder, "the model cannot be loaded"):
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = getattr(transformers, auto).from_pretrained(
             folder,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
             use_safetensors=True,
@@ -202,9 +211,9 @@ def _refusing(folder: Path, what: str) -> Iterator[None]:
         raise CheckpointError(f"{folder}: {what} ({why})") from error
 
 
-def _check_architecture(files: CheckpointFiles, trusted: bool) -> None:
+def _check_architecture(files: CheckpointFiles, trusted: bool, auto: str) -> None:
     from transformers import CONFIG_MAPPING
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    from transformers.models.auto import modeling_auto as known
 
     kind = files.config["model_type"]
     if trusted and files.needs_code:
@@ -216,7 +225,10 @@ def _check_architecture(files: CheckpointFiles, trusted: bool) -> None:
                 f"add --trust-remote-code"
             )
         raise CheckpointError(f"{files.folder}: this version of transformers knows no model_type {kind!r}")
-    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+    if auto == _CLASSIFIER:
+        if kind not in known.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES:
+            raise CheckpointError(f"{files.folder}: {kind!r} is no classifier of texts")
+    elif kind not in known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         raise CheckpointError(f"{files.folder}: {kind!r} is no causal language model, so it cannot write a plan")
 
 

@@ -22,12 +22,14 @@ class _Frozen(BaseModel):
 
 
 class BiasRecord(_Frozen):
-    """`bias.json`. `config` is compared when a run goes on, less what may grow (seeds, arms, models)."""
+    """`bias.json`. `config` is compared when a run goes on, less what may grow (seeds, arms, models); so are the
+    fingerprints of pretrained models in `checkpoints`."""
 
     schema_version: int = Field(default=BIAS_SCHEMA, alias="schema")
     planbench: str
     command: Text
     config: dict[str, Any]
+    checkpoints: dict[str, str] = Field(default_factory=dict[str, str])
     versions: dict[str, str]
     machine: dict[str, str | int]
     started: str

@@ -16,7 +16,7 @@ from planbench.bias.config import BiasConfig
 from planbench.bias.study import key_of, study
 from planbench.cli.bias import command
 from planbench.errors import RunFolderError
-from planbench.records.bias import CELLS, BiasResults, CellLine
+from planbench.records.bias import BIAS, CELLS, BiasResults, CellLine
 from planbench.records.files import read_lines
 
 CONFIG = BiasConfig(
@@ -82,6 +82,10 @@ def test_more_seeds_join_and_other_sizes_are_refused(
     with pytest.raises(RunFolderError, match="examples 96, not 128"):
         study(CONFIG.model_copy(update={"examples": 128}), folder)
     measured: list[int] = []
+    # A run that began before there was such a setting had its default.
+    record = json.loads((folder / BIAS).read_text())
+    del record["config"]["probe_steps"]
+    (folder / BIAS).write_text(json.dumps(record))
 
     def stop(config: BiasConfig, key: module.Key, tick: object = None) -> None:
         measured.append(key.seed)
