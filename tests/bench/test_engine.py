@@ -106,15 +106,15 @@ class Timed(Passes):
 
     reading = saying = 0.0
 
-    def read(self, *args: Any) -> Any:
+    def read(self, *args: Any, **named: Any) -> Any:
         start = process_time()
-        found = super().read(*args)
+        found = super().read(*args, **named)
         self.reading += process_time() - start
         return found
 
-    def step(self, *args: Any) -> Any:
+    def step(self, *args: Any, **named: Any) -> Any:
         start = process_time()
-        found = super().step(*args)
+        found = super().step(*args, **named)
         self.saying += process_time() - start
         return found
 

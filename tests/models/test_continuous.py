@@ -126,8 +126,13 @@ def long_rows() -> list[Row]:
 def test_logits_are_the_same_bits_in_any_company(rows: list[Row], kept: int) -> None:
     """Products of matrices of 8 rows and more: what the engine's docstring rests on. With one head kept for four, those
     of a step's attention have four rows."""
-    shape = {"hidden_size": 64, "intermediate_size": 160, "num_key_value_heads": kept, "max_position_embeddings": 1024}
-    model = random_model(**shape)
+    shape: dict[str, Any] = {
+        "hidden_size": 64,
+        "intermediate_size": 160,
+        "num_key_value_heads": kept,
+        "max_position_embeddings": 1024,
+    }
+    model = random_model("Llama", **shape)
     engine = Engine(model, frozenset())
     seen: dict[int, dict[tuple[int, int], torch.Tensor]] = {}
     for most in (1, 5, 16):
