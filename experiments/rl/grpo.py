@@ -35,6 +35,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from planbench.errors import InputError, MissingPackage, PlanbenchError
+from planbench.loop.answers import Answers
 from planbench.loop.conclusion import conclude
 from planbench.loop.config import Arm, IterateConfig
 from planbench.loop.finetune_files import save_checkpoint
@@ -255,7 +256,7 @@ def reference(run: Path, batch: int, lr: float, tokens: int | None = None) -> It
         beside = config.model_copy(
             update={"arms": (*config.arms, GRPO.name), "match": "tokens", "implicit_reward": False}
         )
-        found = conclude(beside, [*arms, GRPO], sets, run, summary.taught, summary.ended, done=True)
+        found = conclude(beside, [*arms, GRPO], Answers(sets), run, summary.taught, summary.ended, done=True)
         ours = [
             row.model_copy(update={"spent": cost[row.seed]}) if row.generation else row for row in found.arms["grpo"]
         ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations, count, takewhile
 from pathlib import Path
@@ -10,14 +9,14 @@ from typing import Literal
 
 import numpy as np
 
+from planbench.loop.answers import Answers
 from planbench.loop.budget import spent
 from planbench.loop.config import Arm, IterateConfig
 from planbench.loop.implicit import implicit_rewards
 from planbench.loop.layout import Place, finished
-from planbench.loop.tasks import TaskSet
 from planbench.loop.times import seconds_of
 from planbench.metrics import horizon
-from planbench.metrics.paired import Solved, mean_over_seeds, paired
+from planbench.metrics.paired import mean_over_seeds, paired
 from planbench.records.files import RunFolder, read_json
 from planbench.records.iterate import (
     SPLITS,
@@ -29,7 +28,6 @@ from planbench.records.iterate import (
     IterateSummary,
     Training,
 )
-from planbench.records.sample import Sample
 from planbench.records.summary import Part
 
 Measured = Literal["held_out", "longer"]
@@ -38,13 +36,13 @@ MEASURED: tuple[Measured, ...] = ("held_out", "longer")
 EXAMPLES = 10
 
 
-def generation_record(place: Place, sets: dict[str, TaskSet]) -> Generation | None:
+def generation_record(place: Place, answers: Answers) -> Generation | None:
     """A generation, None where it is not measured on every split yet."""
-    folders = {name: place.answers(name) for name in sets}
-    splits = [name for name in SPLITS if name in sets]
+    folders = {name: place.answers(name) for name in answers.sets}
+    splits = [name for name in SPLITS if name in folders]
     if not all(finished(folders[name]) for name in splits):
         return None
-    parts = {name: _part(folders[name]) for name in sets if finished(folders[name])}
+    parts = {name: _part(folder) for name, folder in folders.items() if finished(folder)}
     record = RunFolder(folders["pool"]).record()
     assert record is not None, "a finished run has one"
     curated, training = place.path / "curated.json", place.training
@@ -57,11 +55,11 @@ def generation_record(place: Place, sets: dict[str, TaskSet]) -> Generation | No
         held_out=parts["held_out"],
         longer=parts.get("longer"),
         probes={name: part for name, part in parts.items() if name not in SPLITS},
-        plan_lengths={name: _plan_lengths(folders[name]) for name in splits},
+        plan_lengths={name: answers.of(place, name).lengths for name in splits},
         curated=read_json(curated, Curated) if curated.is_file() else None,
         training=read_json(training, Training) if training.is_file() else None,
         spent=spent([Place(place.run, place.arm, place.seed, number) for number in range(place.generation + 1)]),
-        plan_diversity=plan_diversity(RunFolder(folders["pool"]).samples()),
+        plan_diversity=answers.of(place, "pool").diversity,
         tokens=parts["pool"].tokens.completion_total or 0,
         seconds=seconds_of(place.path),
     )
@@ -70,25 +68,6 @@ def generation_record(place: Place, sets: dict[str, TaskSet]) -> Generation | No
 def _part(folder: Path) -> Part:
     summary = RunFolder(folder).summary()
     return Part(**{name: getattr(summary, name) for name in Part.model_fields})
-
-
-def _plan_lengths(folder: Path) -> dict[int, int]:
-    lengths = Counter(sample.length for sample in RunFolder(folder).samples() if sample.verdict.kind == "valid")
-    return {length: count for length, count in sorted(lengths.items(), key=str) if length is not None}
-
-
-def plan_diversity(samples: Iterable[Sample]) -> float | None:
-    """The chance that two valid plans of one task differ, mean over the tasks with two or more; None without any."""
-    plans: dict[str, Counter[tuple[str, ...]]] = {}
-    for sample in samples:
-        if sample.verdict.kind == "valid" and sample.plan is not None:
-            plans.setdefault(sample.task_hash, Counter())[sample.plan] += 1
-    chances: list[float] = []
-    for counts in plans.values():
-        if (total := counts.total()) > 1:
-            alike = sum(number * (number - 1) for number in counts.values())
-            chances.append(1 - alike / (total * (total - 1)))
-    return sum(chances) / len(chances) if chances else None
 
 
 def _numbers(config: IterateConfig, run: Path, arm: Arm, seed: int) -> Iterable[int]:
@@ -101,7 +80,7 @@ def _numbers(config: IterateConfig, run: Path, arm: Arm, seed: int) -> Iterable[
 def conclude(
     config: IterateConfig,
     arms: Sequence[Arm],
-    sets: dict[str, TaskSet],
+    answers: Answers,
     run: Path,
     taught: int | None,
     ended: dict[str, str],
@@ -112,12 +91,11 @@ def conclude(
     found: dict[str, list[Generation]] = {}
     for arm in arms:
         rows = (
-            generation_record(Place(run, arm.name, seed, number), sets)
+            generation_record(Place(run, arm.name, seed, number), answers)
             for seed in config.seeds
             for number in _numbers(config, run, arm, seed)
         )
         found[arm.name] = [row for row in rows if row is not None]
-    answers = _Answers(run, sets)
     matched = config.match != "generations"
     whole = (
         done if matched else all(len(rows) == len(config.seeds) * (config.generations + 1) for rows in found.values())
@@ -126,12 +104,12 @@ def conclude(
         model=config.model,
         finished=whole or bool(ended),
         config=config.model_dump(mode="json"),
-        task_sets=tuple(tasks.record for tasks in sets.values()),
+        task_sets=tuple(tasks.record for tasks in answers.sets.values()),
         taught=taught,
         arms=found,
-        across=[row for arm in arms for row in _across(arm, found[arm.name], answers)],
-        comparisons=list(_comparisons(found, answers, matched)),
-        first_solved=[row for arm in arms for row in _first_solved(found[arm.name], answers)],
+        across=[row for arm in arms for row in _across(arm, found[arm.name], run, answers)],
+        comparisons=list(_comparisons(found, run, answers, matched)),
+        first_solved=[row for arm in arms for row in _first_solved(found[arm.name], run, answers)],
         implicit_reward=implicit_rewards(config, found, run) if config.implicit_reward else [],
         ended=ended,
         tokens=sum(row.tokens for rows in _once(found) for row in rows),
@@ -145,51 +123,14 @@ def _once(found: dict[str, list[Generation]]) -> Iterable[list[Generation]]:
         yield [row for row in rows if place == 0 or row.generation > 0]
 
 
-class _Answers:
-    """The samples of every run folder, folded to what the comparisons need, read once each."""
-
-    def __init__(self, run: Path, sets: dict[str, TaskSet]) -> None:
-        self._run, self.sets = run, sets
-        self._known: dict[Path, dict[str, float]] = {}
-
-    def solved(self, place: Place, split: str) -> dict[str, float]:
-        """Task hash to the share of its judged samples that are valid; tasks with none judged are left out."""
-        folder = place.answers(split)
-        if folder not in self._known:
-            counts: dict[str, list[int]] = {}
-            for sample in RunFolder(folder).samples():
-                if sample.verdict.kind != "harness_error":
-                    counts.setdefault(sample.task_hash, []).append(sample.verdict.kind == "valid")
-            self._known[folder] = {task: sum(valid) / len(valid) for task, valid in counts.items()}
-        return self._known[folder]
-
-    def table(self, places: Sequence[Place], split: str, tasks: Sequence[str]) -> Solved:
-        return np.array([[self.solved(place, split)[task] for task in tasks] for place in places])
-
-    def tasks(self, places: Sequence[Place], split: str) -> list[str]:
-        """The tasks that were judged everywhere, in the order of the set."""
-        everywhere = [self.solved(place, split) for place in places]
-        asked = [one.task.hash for one in self.sets[split].prepared]
-        return [task for task in asked if all(task in known for known in everywhere)]
-
-    def reference_lengths(self, split: str) -> dict[str, int]:
-        return {
-            one.task.hash: one.task.reference_length
-            for one in self.sets[split].prepared
-            if one.task.reference_length is not None
-        }
-
-    def samples(self, place: Place, split: str) -> Iterable[Sample]:
-        return RunFolder(place.answers(split)).samples()
-
-    def place(self, row: Generation) -> Place:
-        return Place(self._run, row.arm, row.seed, row.generation)
+def _place(run: Path, row: Generation) -> Place:
+    return Place(run, row.arm, row.seed, row.generation)
 
 
-def _across(arm: Arm, rows: Sequence[Generation], answers: _Answers) -> Iterable[Across]:
+def _across(arm: Arm, rows: Sequence[Generation], run: Path, answers: Answers) -> Iterable[Across]:
     for number in sorted({row.generation for row in rows}):
         members = [row for row in rows if row.generation == number]
-        places = [answers.place(row) for row in members]
+        places = [_place(run, row) for row in members]
         for split in ("pool", *MEASURED):
             parts = [part for row in members if (part := getattr(row, split)) is not None]
             tasks = answers.tasks(places, split) if parts else []
@@ -198,15 +139,15 @@ def _across(arm: Arm, rows: Sequence[Generation], answers: _Answers) -> Iterable
             solved = answers.table(places, split, tasks)
             lengths = answers.reference_lengths(split)
             known = [index for index, task in enumerate(tasks) if task in lengths]
-            rate, ci = mean_over_seeds(solved)
             only = parts[0].valid_ci if len(parts) == 1 else None
+            rate, ci = (float(solved.mean()), only) if only else mean_over_seeds(solved)
             yield Across(
                 arm=arm.name,
                 generation=number,
                 split=split,
                 seeds=len(members),
                 rate=rate,
-                ci=only or ci,
+                ci=ci,
                 horizon=horizon(np.array([lengths[tasks[index]] for index in known]), solved.mean(axis=0)[known]),
                 longest_reference_solved=_largest(part.longest_reference_solved for part in parts),
                 longest_plan=_largest(part.longest_plan for part in parts),
@@ -218,7 +159,9 @@ def _largest(numbers: Iterable[int | None]) -> int | None:
     return max((number for number in numbers if number is not None), default=None)
 
 
-def _comparisons(found: dict[str, list[Generation]], answers: _Answers, matched: bool) -> Iterable[Comparison]:
+def _comparisons(
+    found: dict[str, list[Generation]], run: Path, answers: Answers, matched: bool
+) -> Iterable[Comparison]:
     """Each arm's last generation with generation 0, then the arms' last generations with each other, which are the same
     number but where the arms were matched by what they cost."""
     last = {name: _ends(rows) if matched else _last(rows) for name, rows in found.items() if rows}
@@ -237,7 +180,7 @@ def _comparisons(found: dict[str, list[Generation]], answers: _Answers, matched:
     for first, before, second, after in pairs:
         for split in MEASURED:
             if split in answers.sets:
-                yield from _compared(split, first, before, second, after, answers)
+                yield from _compared(split, first, before, second, after, run, answers)
 
 
 def _numbered(rows: Sequence[Generation]) -> str:
@@ -262,11 +205,12 @@ def _compared(
     before: Sequence[Generation],
     second: str,
     after: Sequence[Generation],
-    answers: _Answers,
+    run: Path,
+    answers: Answers,
 ) -> Iterable[Comparison]:
     seeds = [row.seed for row in after if any(other.seed == row.seed for other in before)]
-    earlier = [answers.place(row) for seed in seeds for row in before if row.seed == seed]
-    later = [answers.place(row) for seed in seeds for row in after if row.seed == seed]
+    earlier = [_place(run, row) for seed in seeds for row in before if row.seed == seed]
+    later = [_place(run, row) for seed in seeds for row in after if row.seed == seed]
     tasks = answers.tasks([*earlier, *later], split)
     if not tasks:
         return
@@ -285,7 +229,7 @@ def _compared(
     )
 
 
-def _first_solved(rows: Sequence[Generation], answers: _Answers) -> Iterable[FirstSolved]:
+def _first_solved(rows: Sequence[Generation], run: Path, answers: Answers) -> Iterable[FirstSolved]:
     """For the first seed of an arm: tasks that only its last generation solves, the longest first."""
     if not rows:
         return
@@ -296,7 +240,7 @@ def _first_solved(rows: Sequence[Generation], answers: _Answers) -> Iterable[Fir
         if split not in answers.sets or not earlier:
             continue
         before = {
-            task for row in earlier for task, share in answers.solved(answers.place(row), split).items() if share > 0
+            task for row in earlier for task, share in answers.of(_place(run, row), split).solved.items() if share > 0
         }
         problems = {one.task.hash: one.task.problem_pddl for one in answers.sets[split].prepared}
         found += [
@@ -309,7 +253,7 @@ def _first_solved(rows: Sequence[Generation], answers: _Answers) -> Iterable[Fir
                 problem=problems[sample.task_hash],
                 plan=sample.plan or (),
             )
-            for sample in answers.samples(answers.place(last), split)
+            for sample in RunFolder(_place(run, last).answers(split)).samples()
             if sample.verdict.kind == "valid" and sample.task_hash not in before
         ]
     yield from sorted(found, key=lambda row: (-(row.reference_length or 0), row.task))[:EXAMPLES]

@@ -14,6 +14,7 @@ from planbench.crew import ALONE, Crew
 from planbench.errors import RunFolderError
 from planbench.evaluate import machine, versions
 from planbench.loop.advantages import ratio_of
+from planbench.loop.answers import Answers
 from planbench.loop.checkpoints import source_of
 from planbench.loop.conclusion import conclude, generation_record
 from planbench.loop.config import Arm, IterateConfig
@@ -48,7 +49,7 @@ class _Watch:
     """Turns places into rows."""
 
     reader: Reader
-    sets: dict[str, TaskSet]
+    answers: Answers
 
     def phase(self, place: Place, name: str) -> None:
         self.reader.phase(place, name)
@@ -57,7 +58,7 @@ class _Watch:
         self.reader.progress(done, total, note)
 
     def generation(self, place: Place) -> None:
-        row = generation_record(place, self.sets)
+        row = generation_record(place, self.answers)
         assert row is not None, "it was measured just now"
         self.reader.row(row)
 
@@ -88,6 +89,7 @@ def iterate(
         _check_early(config, arms)
         told("making the tasks")
         sets = task_sets(config.tasks, config.probes)
+        answers = Answers(sets)
         record = _record(config, sets, command, there)
         if there is not None and there.task_sets != record.task_sets:
             raise RunFolderError(f"{out}: made from other tasks (another version of planbench?); choose another --out")
@@ -97,7 +99,7 @@ def iterate(
         ended: dict[str, str] = {}
         taught: list[int] = []
         for seed in config.seeds:
-            loop = Loop(config, sets, out, seed, _Watch(reader, sets), keep_all, crew)
+            loop = Loop(config, sets, out, seed, _Watch(reader, answers), keep_all, crew)
             longest = loop.longest_taught
             taught += [] if longest is None else [longest]
             for arm in arms:
@@ -107,12 +109,12 @@ def iterate(
                     ended[f"{arm.name}, seed {seed}"] = str(end)
             alone = config.model_copy(update={"seeds": (seed,)})
             own = {what: why for what, why in ended.items() if what.endswith(f", seed {seed}")}
-            so_far = conclude(alone, arms, sets, out, longest, own, done=True)
+            so_far = conclude(alone, arms, answers, out, longest, own, done=True)
             crew.first(partial(write_json, seed_folder(out, seed) / SUMMARY, so_far))
             if seed != config.seeds[-1]:
-                so_far = conclude(config, arms, sets, out, max(taught, default=None), ended)
+                so_far = conclude(config, arms, answers, out, max(taught, default=None), ended)
                 crew.first(partial(write_json, out / SUMMARY, so_far))
-        summary = conclude(config, arms, sets, out, max(taught, default=None), ended, done=True)
+        summary = conclude(config, arms, answers, out, max(taught, default=None), ended, done=True)
         crew.first(partial(write_json, out / SUMMARY, summary))
     return summary
 

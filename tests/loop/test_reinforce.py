@@ -15,8 +15,8 @@ from hypothesis import given
 from planbench.cli import main
 from planbench.errors import InputError
 from planbench.loop.advantages import group, importance, reinforce, reinforce_loo
+from planbench.loop.answers import fold
 from planbench.loop.budget import spent
-from planbench.loop.conclusion import plan_diversity
 from planbench.loop.config import IterateConfig, SamplingConfig
 from planbench.loop.implicit import features, style
 from planbench.loop.layout import Place
@@ -26,6 +26,7 @@ from planbench.metrics.regression import clustered
 from planbench.records.files import read_lines
 from planbench.records.iterate import IterateSummary
 from planbench.records.likelihood import Likelihood
+from planbench.records.sample import Sample
 from planbench.records.trace import Trace
 from tests.loop.traces import trace, traces
 from tests.metrics.samples import sample
@@ -218,14 +219,14 @@ def test_styles(reply: str, wanted: str) -> None:
 
 
 def test_diversity_counts_pairs_of_valid_plans_of_a_task() -> None:
-    def of(task: str, index: int, plan: tuple[str, ...], verdict: str = "valid") -> object:
+    def of(task: str, index: int, plan: tuple[str, ...], verdict: str = "valid") -> Sample:
         return sample(task, verdict, index=index).model_copy(update={"plan": plan})
 
     one, two = ("(a)",), ("(b)",)
     told = [of("x", 0, one), of("x", 1, one), of("x", 2, two), of("y", 0, one), of("y", 1, two, "goal_missed")]
     # Three pairs, two of which differ; task y has one valid plan, and no pair.
-    assert plan_diversity(told) == pytest.approx(2 / 3)  # pyright: ignore[reportArgumentType]
-    assert plan_diversity([]) is None
+    assert fold(told).diversity == pytest.approx(2 / 3)
+    assert fold([]).diversity is None
 
 
 def test_log_probabilities_do_not_depend_on_the_batch(run: Path) -> None:
