@@ -13,7 +13,6 @@ from planbench.cli.progress import bar
 from planbench.cli.screen import json_line, note
 from planbench.cli.settings import with_settings
 from planbench.errors import InputError
-from planbench.wording import shown
 
 if TYPE_CHECKING:
     from planbench.leaderboard.verify import Verification
@@ -206,6 +205,8 @@ def export(entry: str, kind: str, dataset: str, out: str, folder: str) -> None:
 
 
 def _say(found: Sequence[Verification], as_json: bool, where: str) -> None:
+    from planbench.wording import shown
+
     for one in found:
         if as_json:
             json_line({"id": one.id, "verified": one.verified, "faults": one.faults, "plans": one.plans})

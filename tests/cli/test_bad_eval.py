@@ -138,7 +138,7 @@ def test_eval(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
     [
         ("absent.pddl", ("absent.pddl", "No such file", "check the path")),
         ("blockworld", ("blockworld", "did you mean 'blocksworld'?")),
-        ("sound", ("sound", "directory")),
+        ("sound", ("sound: a folder", "name a problem file")),
         ("broken/p1.pddl", ("broken/p1.pddl:",)),
         ("sound/domain.pddl", ("sound/domain.pddl:", "problem")),
         ("no-domain/p1.pddl", ("no-domain/p1.pddl", "--domain FILE.pddl")),
