@@ -90,7 +90,7 @@ verify: setup ## every entry of the leaderboard, down to every plan; then the ta
 	$(BIN)/planbench leaderboard verify
 	$(BIN)/planbench leaderboard build --readme leaderboard/README.md
 
-# A run a row of the first table; each goes on where it was. A row of SmolLM2 takes half an hour of a processor, and 4 GB.
+# A run a row of the first table; each goes on where it was. A row of SmolLM2 takes half an hour of a processor or more.
 ROWS := random policy tiny grown-zero grown lama gbfs smollm2-zero smollm2-few
 ROW_random := random
 ROW_policy := planner:policy

@@ -12,6 +12,9 @@ ARMS = ("supervised", "reinforce", "group", "ppo", "deployment")
 MODELS = ("lstm", "decoder")
 """Nets that are made from nothing. Any other name is a pretrained checkpoint's."""
 
+TEMPLATES = "templates"
+"""The classifier that is trained here, on reviews from templates."""
+
 GROWS = {"seeds", "arms", "models", "pairs"}
 """What may be another when a run goes on: cells that are there stay."""
 
@@ -49,7 +52,7 @@ class BiasConfig(BaseModel):
     heads: int = Field(default=4, ge=1)
     group: int = Field(default=8, ge=2)
     rollout: int = Field(default=512, ge=1)
-    classifier: str = "templates"
+    classifier: str = TEMPLATES
     reply_tokens: int = Field(default=48, ge=1, le=4_096)
     passes: int = Field(default=5, ge=1)
 

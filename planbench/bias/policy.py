@@ -27,7 +27,7 @@ def log_chances(logits: Tensor, answers: Tensor) -> Tensor:
 
 @torch.no_grad()
 def answer(net: Net, prompts: Tensor, task: Task, generators: list[torch.Generator] | None = None) -> Tensor:
-    """Task `[runs, rows, steps]`: drawn with a generator a run, so that runs do not meddle with each other; the
+    """Answers `[runs, rows, steps]`: drawn with a generator a run, so that runs do not meddle with each other; the
     likeliest token at each step without."""
     return net.write(prompts, task.steps, task.outputs, generators)
 
@@ -35,7 +35,7 @@ def answer(net: Net, prompts: Tensor, task: Task, generators: list[torch.Generat
 def answer_and_chance(
     net: Net, prompts: Tensor, task: Task, generators: list[torch.Generator]
 ) -> tuple[Tensor, Tensor]:
-    """Task drawn, and their log-probabilities `[runs, rows]`, through which gradients flow."""
+    """Answers drawn, and their log-probabilities `[runs, rows]`, through which gradients flow."""
     if task.steps == 1:  # one pass of the net is enough for both
         logits = net(prompts)[:, :, :, : task.outputs]
         answers = drawn(logits.detach(), generators)

@@ -24,13 +24,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from planbench.bias.answers import Task
+from planbench.bias.config import TEMPLATES
 from planbench.bias.pairs import WordPair
 from planbench.errors import CheckpointError
 from planbench.models.catalog import LoadOptions, checkpoint_folder
 from planbench.models.hf_load import Loaded, load_classifier
-
-TEMPLATES = "templates"
-"""The name of the classifier that is trained here."""
 
 FEATURES = ("person", "comedy", "length", "same-name")
 GOOD = (

@@ -17,7 +17,7 @@ from pathlib import Path
 from zlib import crc32
 
 from planbench import __version__
-from planbench.bias.config import ARMS, MODELS, BiasConfig
+from planbench.bias.config import ARMS, MODELS, TEMPLATES, BiasConfig
 from planbench.bias.pairs import Material, Pair
 from planbench.bias.statistics import Named, arm_result
 from planbench.bias.suites import pairs_of, suite_named, writes
@@ -148,7 +148,7 @@ def _fingerprints(config: BiasConfig) -> dict[str, str]:
         return {}
     from planbench.bias.checkpoint import fingerprint
 
-    others = [config.classifier] if writes(config) and config.classifier != "templates" else []
+    others = [config.classifier] if writes(config) and config.classifier != TEMPLATES else []
     return {model: fingerprint(model) for model in (*models, *others)}
 
 
