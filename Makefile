@@ -13,8 +13,8 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 
 .DEFAULT_GOAL := help
-DOMAINS := blocksworld logistics grid
-EXPERIMENTS := $(DOMAINS:%=experiment-%)
+DOMAINS := blocksworld logistics grid ferry
+EXPERIMENTS := $(DOMAINS:%=experiment-%) experiment-blocksworld-long
 SEEDS := 0 1 2
 .PHONY: million kills trainers experiment-grpo experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
@@ -47,19 +47,24 @@ experiment: $(EXPERIMENTS) ## planners of three seeds a domain, iterative deploy
 numbers_of = cd runs/small-$(1) && for file in iterate.json summary.json seed-*/summary.json; do \
 	install -m 644 -D $$file ../../experiments/small/$(1)/$$file; done
 
+# An experiment's name, and the domain that its planners are taught.
 define experiment_of
-experiment-$(1): setup $(foreach seed,$(SEEDS),runs/planner-$(1)-$(seed)/README.md)
+experiment-$(1): setup $(foreach seed,$(SEEDS),runs/planner-$(2)-$(seed)/README.md)
 	$$(BIN)/planbench iterate --config experiments/small/$(1).toml --out runs/small-$(1) $$(ARGS)
 	$$(call numbers_of,$(1))
+endef
 
 # The card is what pretrain writes last.
+define planner_of
 runs/planner-$(1)-%/README.md: | setup
 	OMP_NUM_THREADS=1 $$(BIN)/planbench pretrain --domain $(1) $$(PRETRAIN_$(1)) --seed $$* --out runs/planner-$(1)-$$*
 endef
 PRETRAIN_blocksworld := --longest 10 --steps 2000 --forget 0.7
 PRETRAIN_logistics := --longest 10 --steps 5000 --forget 0
 PRETRAIN_grid := --longest 10 --steps 3000 --forget 0.5
-$(foreach domain,$(DOMAINS),$(eval $(call experiment_of,$(domain))))
+PRETRAIN_ferry := --longest 10 --steps 3000 --forget 0.5
+$(foreach domain,$(DOMAINS),$(eval $(call planner_of,$(domain)))$(eval $(call experiment_of,$(domain),$(domain))))
+$(eval $(call experiment_of,blocksworld-long,blocksworld))
 
 experiment-smollm2: setup smollm2 ## a pretrained language model through the loop, for two hours; goes on where it was
 	$(BIN)/planbench iterate --config experiments/small/smollm2.toml --out runs/small-smollm2 $(ARGS)

@@ -22,6 +22,7 @@ COMMANDS: dict[str, Entry] = {
     "iterate": Entry("planbench.cli.iterate:command", "Deploy, keep what worked, fine-tune, deploy again."),
     "deploy-iterate": Entry("planbench.cli.iterate:command", "The same command as iterate."),
     "report": Entry("planbench.cli.report:command", "Tables and plots of finished runs."),
+    "merge": Entry("planbench.cli.merge:command", "Seeds of an iterate run that were run apart, as one."),
     "compare": Entry("planbench.cli.compare:command", "Runs on the same tasks, in pairs."),
     "score": Entry("planbench.cli.score:command", "Judge stored replies again, without the model."),
     "prompt": Entry("planbench.cli.prompt:command", "Exactly what a model would be given."),

@@ -32,7 +32,7 @@ def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
     folders = [Path(run) for run in runs]
     iterated = [(folder / ITERATE).is_file() for folder in folders]
     if all(iterated):
-        _iterate_runs(folders, out, as_json)
+        show_iterate_runs(folders, out, as_json)
     elif any(iterated):
         one, other = folders[iterated.index(True)], folders[iterated.index(False)]
         raise InputError(f"{one} is a run of planbench iterate and {other} is not: report them in two calls")
@@ -57,7 +57,8 @@ def _eval_runs(paths: Sequence[Path], out: str | None, as_json: bool) -> None:
     note(f"page: {page}")
 
 
-def _iterate_runs(folders: Sequence[Path], out: str | None, as_json: bool) -> None:
+def show_iterate_runs(folders: Sequence[Path], out: str | None, as_json: bool) -> None:
+    """Write the page of each folder and print its table, or its summary as JSON."""
     from planbench.records.files import REPORT, SUMMARY, read_json, write_whole
     from planbench.records.iterate import IterateSummary
     from planbench.report.loop_page import iterate_page

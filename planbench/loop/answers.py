@@ -1,19 +1,51 @@
-"""What the summary of a run takes from the samples of its generations: each run folder is read once and folded."""
+"""What the summary of a run takes from the samples of its generations.
+
+`Answers` has it from the samples themselves: each run folder is read once and folded. `Kept` has it from what seeds
+that were run apart left of theirs.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from planbench.loop.layout import Place
+from planbench.loop.features import look_of
+from planbench.loop.layout import Place, finished
+from planbench.loop.scoring import fixed_traces, pool_traces
 from planbench.loop.tasks import TaskSet
 from planbench.metrics.paired import Solved
-from planbench.records.files import RunFolder
+from planbench.records.files import RunFolder, read_lines
+from planbench.records.likelihood import Likelihood
+from planbench.records.outcomes import Deployed, Likely, Look, Outcomes
 from planbench.records.sample import Sample
+
+
+class Found(Protocol):
+    """What means, comparisons and implicit rewards are taken from. Tasks have keys that are the same in all places."""
+
+    @property
+    def sets(self) -> Collection[str]: ...
+
+    def tasks(self, places: Sequence[Place], split: str) -> list[str]:
+        """The tasks that were judged everywhere, in the order of the set."""
+        ...
+
+    def table(self, places: Sequence[Place], split: str, tasks: Sequence[str]) -> Solved: ...
+
+    def reference_lengths(self, split: str) -> dict[str, int]: ...
+
+    def looks(self, place: Place) -> list[Look]:
+        """Of the fixed replies of the place's seed; none where they were not scored."""
+        ...
+
+    def nats(self, place: Place) -> list[float | None]:
+        """How likely each of the fixed replies was."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +66,8 @@ class Answers:
         self.sets = sets
         self._known: dict[Path, Folded] = {}
         self._lengths: dict[str, dict[str, int]] = {}
+        self._looks: dict[Path, tuple[list[str], list[Look]]] = {}
+        self._nats: dict[Path, list[float | None]] = {}
 
     def of(self, place: Place, split: str) -> Folded:
         """Of a run folder that is finished."""
@@ -46,10 +80,11 @@ class Answers:
         return np.array([[self.of(place, split).solved[task] for task in tasks] for place in places])
 
     def tasks(self, places: Sequence[Place], split: str) -> list[str]:
-        """The tasks that were judged everywhere, in the order of the set."""
         everywhere = [self.of(place, split).solved for place in places]
-        asked = [one.task.hash for one in self.sets[split].prepared]
-        return [task for task in asked if all(task in known for known in everywhere)]
+        return [task for task in self._asked(split) if all(task in known for known in everywhere)]
+
+    def _asked(self, split: str) -> list[str]:
+        return [one.task.hash for one in self.sets[split].prepared]
 
     def reference_lengths(self, split: str) -> dict[str, int]:
         if split not in self._lengths:
@@ -59,6 +94,100 @@ class Answers:
                 if one.task.reference_length is not None
             }
         return self._lengths[split]
+
+    def looks(self, place: Place) -> list[Look]:
+        return self._fixed(place)[1]
+
+    def _fixed(self, place: Place) -> tuple[list[str], list[Look]]:
+        """The fixed replies of a seed, by the ids of their traces and as they look."""
+        zero = Place(place.run, place.arm, place.seed, 0)
+        if zero.path not in self._looks:
+            traces = fixed_traces(pool_traces(zero), place.seed) if zero.fixed.is_file() else []
+            self._looks[zero.path] = [trace.id for trace in traces], [look_of(trace) for trace in traces]
+        return self._looks[zero.path]
+
+    def nats(self, place: Place) -> list[float | None]:
+        if place.path not in self._nats:
+            lines = read_lines(place.fixed, Likelihood) if place.fixed.is_file() else ()
+            known = {line.trace: line.nats for line in lines}
+            self._nats[place.path] = [known.get(trace) for trace in self._fixed(place)[0]]
+        return self._nats[place.path]
+
+    def outcomes(self, places: Sequence[Place]) -> Outcomes:
+        """Of one seed: what `Kept` needs to answer for these places, each of them once."""
+        asked = {split: self._asked(split) for split in self.sets}
+        return Outcomes(
+            seed=places[0].seed,
+            lengths={
+                split: [self.reference_lengths(split).get(task) for task in tasks] for split, tasks in asked.items()
+            },
+            deployed=[
+                Deployed(
+                    arm=place.arm,
+                    generation=place.generation,
+                    split=split,
+                    solved=[self.of(place, split).solved.get(task) for task in tasks],
+                )
+                for place in places
+                for split, tasks in asked.items()
+                if finished(place.answers(split))
+            ],
+            looks=self.looks(places[0]),
+            likely=[
+                Likely(arm=place.arm, generation=place.generation, nats=self.nats(place))
+                for place in places
+                if place.fixed.is_file()
+            ],
+        )
+
+
+class Kept:
+    """The same from the outcomes of seeds, without their samples."""
+
+    def __init__(self, outcomes: Mapping[int, Outcomes]) -> None:
+        self._outcomes = outcomes
+        self._solved = {
+            _key(seed, one.arm, one.generation, one.split): {
+                str(number): share for number, share in enumerate(one.solved) if share is not None
+            }
+            for seed, of in outcomes.items()
+            for one in of.deployed
+        }
+        self._nats = {
+            _key(seed, one.arm, one.generation): one.nats for seed, of in outcomes.items() for one in of.likely
+        }
+        self._lengths = next(iter(outcomes.values())).lengths
+
+    @property
+    def sets(self) -> Collection[str]:
+        return self._lengths
+
+    def tasks(self, places: Sequence[Place], split: str) -> list[str]:
+        everywhere = [self._of(place, split) for place in places]
+        asked = map(str, range(len(self._lengths[split])))
+        return [task for task in asked if all(task in known for known in everywhere)]
+
+    def table(self, places: Sequence[Place], split: str, tasks: Sequence[str]) -> Solved:
+        return np.array([[self._of(place, split)[task] for task in tasks] for place in places])
+
+    def _of(self, place: Place, split: str) -> dict[str, float]:
+        return self._solved[_key(place.seed, place.arm, place.generation, split)]
+
+    def reference_lengths(self, split: str) -> dict[str, int]:
+        lengths = enumerate(self._lengths[split])
+        return {str(number): length for number, length in lengths if length is not None}
+
+    def looks(self, place: Place) -> list[Look]:
+        return self._outcomes[place.seed].looks
+
+    def nats(self, place: Place) -> list[float | None]:
+        known = self._nats.get(_key(place.seed, place.arm, place.generation))
+        return [None for _ in self.looks(place)] if known is None else known
+
+
+def _key(seed: int, arm: str, generation: int, split: str = "") -> tuple[int, str, int, str]:
+    """The arms share generation 0."""
+    return seed, arm if generation else "", generation, split
 
 
 def fold(samples: Iterable[Sample]) -> Folded:

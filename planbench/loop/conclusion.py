@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from planbench.loop.answers import Answers
+from planbench.loop.answers import Answers, Found
 from planbench.loop.budget import spent
 from planbench.loop.config import Arm, IterateConfig
 from planbench.loop.implicit import implicit_rewards
@@ -26,8 +26,10 @@ from planbench.records.iterate import (
     FirstSolved,
     Generation,
     IterateSummary,
+    TaskSetSpec,
     Training,
 )
+from planbench.records.outcomes import Outcomes
 from planbench.records.summary import Part
 
 Measured = Literal["held_out", "longer"]
@@ -100,26 +102,57 @@ def conclude(
     whole = (
         done if matched else all(len(rows) == len(config.seeds) * (config.generations + 1) for rows in found.values())
     )
+    summary = summarised(
+        config,
+        tuple(tasks.record for tasks in answers.sets.values()),
+        found,
+        run,
+        answers,
+        taught=taught,
+        ended=ended,
+        finished=whole or bool(ended),
+    )
+    first = [row for arm in arms for row in _first_solved(found[arm.name], run, answers)]
+    return summary.model_copy(update={"first_solved": first})
+
+
+def summarised(
+    config: IterateConfig,
+    task_sets: tuple[TaskSetSpec, ...],
+    arms: dict[str, list[Generation]],
+    run: Path,
+    found: Found,
+    *,
+    taught: int | None,
+    ended: dict[str, str],
+    finished: bool,
+) -> IterateSummary:
+    """What the generations of all arms come to, but for which tasks were first solved."""
     return IterateSummary(
         model=config.model,
-        finished=whole or bool(ended),
+        finished=finished,
         config=config.model_dump(mode="json"),
-        task_sets=tuple(tasks.record for tasks in answers.sets.values()),
+        task_sets=task_sets,
         taught=taught,
-        arms=found,
-        across=[row for arm in arms for row in _across(arm, found[arm.name], run, answers)],
-        comparisons=list(_comparisons(found, run, answers, matched)),
-        first_solved=[row for arm in arms for row in _first_solved(found[arm.name], run, answers)],
-        implicit_reward=implicit_rewards(config, found, run) if config.implicit_reward else [],
+        arms=arms,
+        across=[row for arm, rows in arms.items() for row in _across(arm, rows, run, found)],
+        comparisons=list(_comparisons(arms, run, found, config.match != "generations")),
+        first_solved=[],
+        implicit_reward=implicit_rewards(arms, run, found) if config.implicit_reward else [],
         ended=ended,
-        tokens=sum(row.tokens for rows in _once(found) for row in rows),
-        seconds=round(sum(sum(row.seconds.values()) for rows in _once(found) for row in rows), 3),
+        tokens=sum(row.tokens for rows in _once(arms) for row in rows),
+        seconds=round(sum(sum(row.seconds.values()) for rows in _once(arms) for row in rows), 3),
     )
 
 
-def _once(found: dict[str, list[Generation]]) -> Iterable[list[Generation]]:
+def outcomes(summary: IterateSummary, run: Path, answers: Answers) -> Outcomes:
+    """Of a seed, task by task, from its own summary."""
+    return answers.outcomes([_place(run, row) for rows in _once(summary.arms) for row in rows])
+
+
+def _once(arms: dict[str, list[Generation]]) -> Iterable[list[Generation]]:
     """Every deployment once: the arms share their generation 0."""
-    for place, rows in enumerate(found.values()):
+    for place, rows in enumerate(arms.values()):
         yield [row for row in rows if place == 0 or row.generation > 0]
 
 
@@ -127,22 +160,22 @@ def _place(run: Path, row: Generation) -> Place:
     return Place(run, row.arm, row.seed, row.generation)
 
 
-def _across(arm: Arm, rows: Sequence[Generation], run: Path, answers: Answers) -> Iterable[Across]:
+def _across(arm: str, rows: Sequence[Generation], run: Path, found: Found) -> Iterable[Across]:
     for number in sorted({row.generation for row in rows}):
         members = [row for row in rows if row.generation == number]
         places = [_place(run, row) for row in members]
         for split in ("pool", *MEASURED):
             parts = [part for row in members if (part := getattr(row, split)) is not None]
-            tasks = answers.tasks(places, split) if parts else []
+            tasks = found.tasks(places, split) if parts else []
             if not tasks:
                 continue
-            solved = answers.table(places, split, tasks)
-            lengths = answers.reference_lengths(split)
+            solved = found.table(places, split, tasks)
+            lengths = found.reference_lengths(split)
             known = [index for index, task in enumerate(tasks) if task in lengths]
             only = parts[0].valid_ci if len(parts) == 1 else None
             rate, ci = (float(solved.mean()), only) if only else mean_over_seeds(solved)
             yield Across(
-                arm=arm.name,
+                arm=arm,
                 generation=number,
                 split=split,
                 seeds=len(members),
@@ -159,15 +192,13 @@ def _largest(numbers: Iterable[int | None]) -> int | None:
     return max((number for number in numbers if number is not None), default=None)
 
 
-def _comparisons(
-    found: dict[str, list[Generation]], run: Path, answers: Answers, matched: bool
-) -> Iterable[Comparison]:
+def _comparisons(arms: dict[str, list[Generation]], run: Path, found: Found, matched: bool) -> Iterable[Comparison]:
     """Each arm's last generation with generation 0, then the arms' last generations with each other, which are the same
     number but where the arms were matched by what they cost."""
-    last = {name: _ends(rows) if matched else _last(rows) for name, rows in found.items() if rows}
+    last = {name: _ends(rows) if matched else _last(rows) for name, rows in arms.items() if rows}
     pairs: list[tuple[str, list[Generation], str, list[Generation]]] = []
     for name, rows in last.items():
-        zero = [row for row in found[name] if row.generation == 0]
+        zero = [row for row in arms[name] if row.generation == 0]
         if rows and zero and rows[0].generation > 0:
             pairs.append(("generation 0", zero, f"{name}, {_numbered(rows)}", rows))
     for one, other in combinations(last, 2):
@@ -179,8 +210,8 @@ def _comparisons(
             )
     for first, before, second, after in pairs:
         for split in MEASURED:
-            if split in answers.sets:
-                yield from _compared(split, first, before, second, after, run, answers)
+            if split in found.sets:
+                yield from _compared(split, first, before, second, after, run, found)
 
 
 def _numbered(rows: Sequence[Generation]) -> str:
@@ -206,15 +237,15 @@ def _compared(
     second: str,
     after: Sequence[Generation],
     run: Path,
-    answers: Answers,
+    found: Found,
 ) -> Iterable[Comparison]:
     seeds = [row.seed for row in after if any(other.seed == row.seed for other in before)]
     earlier = [_place(run, row) for seed in seeds for row in before if row.seed == seed]
     later = [_place(run, row) for seed in seeds for row in after if row.seed == seed]
-    tasks = answers.tasks([*earlier, *later], split)
+    tasks = found.tasks([*earlier, *later], split)
     if not tasks:
         return
-    result = paired(answers.table(earlier, split, tasks), answers.table(later, split, tasks))
+    result = paired(found.table(earlier, split, tasks), found.table(later, split, tasks))
     yield Comparison(
         split=split,
         first=first,

@@ -11,44 +11,33 @@ What it is not: the reward of replies that generation 0 never gives.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from planbench.loop.config import IterateConfig
+from planbench.loop.answers import Found
+from planbench.loop.features import features
 from planbench.loop.layout import Place
-from planbench.loop.scoring import fixed_traces, pool_traces
-from planbench.metrics.regression import Floats, clustered
-from planbench.records.files import read_lines
+from planbench.metrics.regression import clustered
 from planbench.records.iterate import Generation, ImplicitReward, Rewarded
-from planbench.records.likelihood import Likelihood
-from planbench.records.trace import Trace
-
-_VALUES = 6
-"""So many of a feature's values have a column each: the most frequent but the first, with which they are compared."""
-
-Style = Literal["json", "fenced", "PDDL", "numbered", "plain", "nothing"]
+from planbench.records.outcomes import Look
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A trace of a seed, with its log-ratio."""
+    """A reply of a seed, with its log-ratio."""
 
     seed: int
-    trace: Trace
+    look: Look
     ratio: float
 
 
-def implicit_rewards(config: IterateConfig, found: dict[str, list[Generation]], run: Path) -> list[ImplicitReward]:
-    """Every step of every arm and, where there are several, its whole way, from the files alone."""
-    traces = {seed: _traces(run, seed) for seed in config.seeds}
-    known: dict[Path, dict[str, float]] = {}
+def implicit_rewards(arms: dict[str, list[Generation]], run: Path, found: Found) -> list[ImplicitReward]:
+    """Every step of every arm and, where there are several, its whole way."""
     rewards: list[ImplicitReward] = []
-    for arm, rows in found.items():
+    for arm, rows in arms.items():
         seeds = sorted({row.seed for row in rows})
         if not seeds:
             continue
@@ -58,7 +47,7 @@ def implicit_rewards(config: IterateConfig, found: dict[str, list[Generation]], 
             seen = [
                 one
                 for seed in seeds
-                for one in _ratios(Place(run, arm, seed, first), Place(run, arm, seed, second), traces[seed], known)
+                for one in _ratios(Place(run, arm, seed, first), Place(run, arm, seed, second), found)
             ]
             reward = _reward(arm, first, second, seen)
             if reward is not None:
@@ -66,34 +55,26 @@ def implicit_rewards(config: IterateConfig, found: dict[str, list[Generation]], 
     return rewards
 
 
-def _traces(run: Path, seed: int) -> list[Trace]:
-    place = Place(run, "", seed, 0)
-    return fixed_traces(pool_traces(place), seed) if place.fixed.is_file() else []
-
-
-def _ratios(first: Place, second: Place, traces: Sequence[Trace], known: dict[Path, dict[str, float]]) -> list[_Seen]:
-    for place in (first, second):
-        if place.fixed not in known:
-            there = place.fixed.is_file()
-            known[place.fixed] = {one.trace: one.nats for one in read_lines(place.fixed, Likelihood)} if there else {}
-    before, after = known[first.fixed], known[second.fixed]
+def _ratios(first: Place, second: Place, found: Found) -> list[_Seen]:
+    looks = found.looks(first)
+    before, after = found.nats(first), found.nats(second)
     return [
-        _Seen(first.seed, trace, after[trace.id] - before[trace.id])
-        for trace in traces
-        if trace.id in before and trace.id in after
+        _Seen(first.seed, look, now - then)
+        for look, then, now in zip(looks, before, after, strict=True)
+        if then is not None and now is not None
     ]
 
 
 def _reward(arm: str, first: int, last: int, seen: Sequence[_Seen]) -> ImplicitReward | None:
     if not seen:
         return None
-    names, x = features([one.trace for one in seen])
+    names, x = features([one.look for one in seen])
     y = np.array([one.ratio for one in seen])
-    tasks = _numbered(one.trace.task_hash for one in seen)
-    within = clustered(x, y, tasks, _numbered((one.seed, one.trace.task_hash) for one in seen))
+    tasks = _numbered(one.look.task for one in seen)
+    within = clustered(x, y, tasks, _numbered((one.seed, one.look.task) for one in seen))
     pooled = clustered(x, y, tasks)
-    valid = [one.ratio for one in seen if one.trace.valid]
-    invalid = [one.ratio for one in seen if not one.trace.valid]
+    valid = [one.ratio for one in seen if one.look.valid]
+    invalid = [one.ratio for one in seen if not one.look.valid]
     parts = [
         [
             Rewarded(
@@ -128,52 +109,3 @@ def _reward(arm: str, first: int, last: int, seen: Sequence[_Seen]) -> ImplicitR
 def _numbered(keys: Iterable[object]) -> list[int]:
     numbers: dict[object, int] = {}
     return [numbers.setdefault(key, len(numbers)) for key in keys]
-
-
-def features(traces: Sequence[Trace]) -> tuple[list[str], Floats]:
-    """Names and values `[traces, features]`. Kinds of failure are compared with a missed goal; first actions, styles
-    and domains with the most frequent. `gap` counts the steps beyond the reference plan, of valid plans alone."""
-    columns: dict[str, list[float]] = {"valid": [float(trace.valid) for trace in traces]}
-    for kind in ("inapplicable", "malformed", "no_plan"):
-        columns[f"verdict {kind}"] = [float(trace.verdict == kind) for trace in traces]
-    columns["steps"] = [float(trace.length or 0) for trace in traces]
-    columns["tokens"] = [float(trace.tokens or 0) for trace in traces]
-    columns["gap"] = [_gap(trace) for trace in traces]
-    columns |= _indicators("first action", [_first_action(trace) for trace in traces])
-    columns |= _indicators("style", [style(trace.reply) for trace in traces])
-    columns |= _indicators("domain", [trace.domain for trace in traces])
-    return list(columns), np.array(list(columns.values()), dtype=np.float64).T
-
-
-def _gap(trace: Trace) -> float:
-    if not trace.valid or trace.length is None or trace.reference_length is None:
-        return 0.0
-    return float(trace.length - trace.reference_length)
-
-
-def _first_action(trace: Trace) -> str:
-    return trace.plan[0].strip("()").split(" ")[0] if trace.plan else "none"
-
-
-def style(reply: str) -> Style:
-    """How a plan is written down, by the surface of the reply alone."""
-    lines = [line.strip() for line in reply.splitlines() if line.strip()]
-    if not lines:
-        return "nothing"
-    if "```" in reply:
-        return "fenced"
-    if lines[0][0] in "[{":
-        return "json"
-    if any(line[0] == "(" for line in lines):
-        return "PDDL"
-    if any(line[0].isdigit() and line.lstrip("0123456789")[:1] in (".", ")", ":") for line in lines):
-        return "numbered"
-    return "plain"
-
-
-def _indicators(name: str, values: Sequence[str]) -> dict[str, list[float]]:
-    order = [value for value, _ in sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))]
-    compared = order[0] if order else ""
-    return {
-        f"{name} {value} (not {compared})": [float(one == value) for one in values] for value in order[1 : 1 + _VALUES]
-    }

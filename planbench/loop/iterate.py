@@ -16,7 +16,7 @@ from planbench.evaluate import machine, versions
 from planbench.loop.advantages import ratio_of
 from planbench.loop.answers import Answers
 from planbench.loop.checkpoints import source_of
-from planbench.loop.conclusion import conclude, generation_record
+from planbench.loop.conclusion import conclude, generation_record, outcomes
 from planbench.loop.config import Arm, IterateConfig
 from planbench.loop.curation import rule_named
 from planbench.loop.generations import Loop, NothingToLearn
@@ -24,8 +24,9 @@ from planbench.loop.layout import Place, seed_folder
 from planbench.loop.reference import unknown_teaching
 from planbench.loop.tasks import TaskSet, task_sets
 from planbench.loop.training import finetune_settings, relabels
-from planbench.records.files import ITERATE, RUN, SUMMARY, RunFolder, read_json, write_json
+from planbench.records.files import ITERATE, RUN, SUMMARY, RunFolder, read_json, write_json, write_packed
 from planbench.records.iterate import BASE_ONLY, Generation, IterateRecord, IterateSummary
+from planbench.records.outcomes import OUTCOMES, Outcomes
 
 GROWING = ("generations", "arms", "seeds")
 """A run may be gone on with more of these."""
@@ -110,13 +111,18 @@ def iterate(
             alone = config.model_copy(update={"seeds": (seed,)})
             own = {what: why for what, why in ended.items() if what.endswith(f", seed {seed}")}
             so_far = conclude(alone, arms, answers, out, longest, own, done=True)
-            crew.first(partial(write_json, seed_folder(out, seed) / SUMMARY, so_far))
+            crew.first(partial(_keep_seed, seed_folder(out, seed), so_far, outcomes(so_far, out, answers)))
             if seed != config.seeds[-1]:
                 so_far = conclude(config, arms, answers, out, max(taught, default=None), ended)
                 crew.first(partial(write_json, out / SUMMARY, so_far))
         summary = conclude(config, arms, answers, out, max(taught, default=None), ended, done=True)
         crew.first(partial(write_json, out / SUMMARY, summary))
     return summary
+
+
+def _keep_seed(folder: Path, summary: IterateSummary, outcomes: Outcomes) -> None:
+    write_packed(folder / OUTCOMES, outcomes)
+    write_json(folder / SUMMARY, summary)
 
 
 def _there(out: Path) -> IterateRecord | None:

@@ -2,6 +2,7 @@
 
     iterate.json, summary.json, report.html
     seed-0/summary.json           as the run's, of this seed alone
+    seed-0/outcomes.json.gz       which tasks each generation solved, so that seeds can be put together later
     seed-0/gen-0/                 the model as it was given (or checkpoint/, where a warm start made it)
     seed-0/<arm>/gen-1/           curated.jsonl, training.json   what it was trained on, and how that went
                                   curated.json, seconds.json     both in numbers; wall time by phase

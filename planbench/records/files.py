@@ -14,8 +14,10 @@ writes into a folder: it holds a lock that dies with it.
 from __future__ import annotations
 
 import fcntl
+import gzip
 import json
 import os
+import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -37,19 +39,27 @@ ITERATE = "iterate.json"
 
 Record = TypeVar("Record", bound=BaseModel)
 
+MAX_PACKED = 256_000_000
+"""A packed file that unpacks to more bytes is refused."""
+
 MAX_LINE = 64_000_000
 """A longer line of a JSONL file is refused: no reply that we keep comes near."""
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that a reader, or a kill, finds either all of it or what was there before."""
-    _write_whole(path, (text,))
+    _write_whole(path, (text.encode(),))
 
 
-def _write_whole(path: Path, pieces: Iterable[str]) -> None:
+def write_bytes(path: Path, data: bytes) -> None:
+    """As `write_whole`."""
+    _write_whole(path, (data,))
+
+
+def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("w", encoding="utf-8") as file:
+        with beside.open("wb") as file:
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
@@ -63,12 +73,38 @@ def _write_whole(path: Path, pieces: Iterable[str]) -> None:
 
 def read_json(path: Path, kind: type[Record]) -> Record:
     """A JSON file of ours, validated. Raises RunFolderError with the file and the first fault."""
+    return _read_json(path, kind, _bytes_of(path))
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         raise RunFolderError(f"{path}: {error.strerror}; is this a finished planbench run?") from None
+
+
+def _read_json(path: Path, kind: type[Record], data: bytes) -> Record:
+    try:
+        return kind.model_validate_json(data)
     except ValidationError as error:
         raise RunFolderError(f"{path}: {_first_fault(error)}") from None
+
+
+def write_packed(path: Path, record: BaseModel) -> None:
+    """JSON as a gzip file, the same bytes for the same record."""
+    write_bytes(path, gzip.compress(record.model_dump_json().encode(), compresslevel=9, mtime=0))
+
+
+def read_packed(path: Path, kind: type[Record]) -> Record:
+    """What `write_packed` wrote. Raises RunFolderError with the file and the first fault."""
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        data = unpacking.decompress(_bytes_of(path), MAX_PACKED)
+    except zlib.error as error:
+        raise RunFolderError(f"{path}: not a gzip file ({error})") from None
+    if not unpacking.eof:
+        raise RunFolderError(f"{path}: not a whole gzip file, or one of more than {MAX_PACKED // 1_000_000} MB")
+    return _read_json(path, kind, data)
 
 
 def write_json(path: Path, record: BaseModel) -> None:
@@ -87,7 +123,7 @@ def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:
 
 def write_lines(path: Path, records: Iterable[BaseModel]) -> None:
     """A JSONL file, whole or not at all."""
-    _write_whole(path, (record.model_dump_json() + "\n" for record in records))
+    _write_whole(path, (record.model_dump_json().encode() + b"\n" for record in records))
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -18,7 +18,7 @@ from planbench.loop.advantages import group, importance, reinforce, reinforce_lo
 from planbench.loop.answers import fold
 from planbench.loop.budget import spent
 from planbench.loop.config import IterateConfig, SamplingConfig
-from planbench.loop.implicit import features, style
+from planbench.loop.features import features, look_of, style
 from planbench.loop.layout import Place
 from planbench.loop.likelihood import log_probabilities
 from planbench.loop.scoring import behaviours_of, fixed_traces, pool_traces
@@ -190,7 +190,7 @@ def test_an_implicit_reward_is_recovered() -> None:
         for task in range(40)
         for index in range(6)
     ]
-    names, x = features(made)
+    names, x = features([look_of(one) for one in made])
     constant = {task: rng.gauss(0, 5) for task in {one.task_hash for one in made}}
     y = np.array([constant[one.task_hash] + 3 * one.valid - 0.2 * (one.length or 0) for one in made])
     tasks = [int(one.task_hash[1:]) for one in made]
