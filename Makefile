@@ -16,6 +16,9 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 DOMAINS := blocksworld logistics grid ferry
 EXPERIMENTS := $(DOMAINS:%=experiment-%) experiment-blocksworld-long
 SEEDS := 0 1 2
+comma := ,
+space := $(subst ,, )
+seeds := $(subst $(space),$(comma),$(SEEDS))
 .PHONY: million kills trainers experiment-grpo experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
@@ -41,17 +44,16 @@ bench: setup ## speed, one process (ARGS go to pytest)
 differential: $(JUDGES)/.installed ## 100,000 plans judged by us, VAL, Kairos and unified-planning (ARGS: --plans N)
 	OMP_NUM_THREADS=1 $(JUDGES)/bin/python -m tests.differential.run $(ARGS)
 
-experiment: $(EXPERIMENTS) ## planners of three seeds a domain, iterative deployment of each, for hours; goes on where it was (-j2: two domains at a time)
+experiment: $(EXPERIMENTS) ## planners of three seeds a domain, iterative deployment of each, for hours; goes on where it was (-j2: two domains at a time; SEEDS=2: this seed alone)
 
-# A run's folder stays in runs/; the numbers of what is there so far go to experiments/small.
-numbers_of = cd runs/small-$(1) && for file in iterate.json summary.json seed-*/summary.json; do \
-	install -m 644 -D $$file ../../experiments/small/$(1)/$$file; done
+# A run's folder stays in runs/; what its seeds come to joins that of the seeds which are there already.
+merged = $(BIN)/planbench merge $(if $(wildcard $(2)/iterate.json),$(2)) $(1) --out $(2)
 
 # An experiment's name, and the domain that its planners are taught.
 define experiment_of
 experiment-$(1): setup $(foreach seed,$(SEEDS),runs/planner-$(2)-$(seed)/README.md)
-	$$(BIN)/planbench iterate --config experiments/small/$(1).toml --out runs/small-$(1) $$(ARGS)
-	$$(call numbers_of,$(1))
+	$$(BIN)/planbench iterate --config experiments/small/$(1).toml --seeds $$(seeds) --out runs/small-$(1) $$(ARGS)
+	$$(call merged,runs/small-$(1),experiments/small/$(1))
 endef
 
 # The card is what pretrain writes last.
@@ -68,15 +70,15 @@ $(eval $(call experiment_of,blocksworld-long,blocksworld))
 
 experiment-smollm2: setup smollm2 ## a pretrained language model through the loop, for two hours; goes on where it was
 	$(BIN)/planbench iterate --config experiments/small/smollm2.toml --out runs/small-smollm2 $(ARGS)
-	$(call numbers_of,smollm2)
+	$(call merged,runs/small-smollm2,experiments/small/smollm2)
 
 RL := blocksworld-tokens blocksworld-compute grid-tokens grid-compute
 
 experiment-rl: setup $(foreach domain,blocksworld grid,$(foreach seed,$(SEEDS),runs/planner-$(domain)-$(seed)/README.md)) ## the loop beside reinforcement learning on equal budgets, for a day; goes on where it was
 	set -e; for name in $(RL); do \
-		$(BIN)/planbench iterate --config experiments/rl/$$name.toml --out runs/rl-$$name $(ARGS); \
-		cd runs/rl-$$name; for file in iterate.json summary.json seed-*/summary.json; do \
-			install -m 644 -D $$file ../../experiments/rl/$$name/$$file; done; cd ../..; done
+		$(BIN)/planbench iterate --config experiments/rl/$$name.toml --seeds $(seeds) --out runs/rl-$$name $(ARGS); \
+		there=experiments/rl/$$name; test -f $$there/iterate.json || there=; \
+		$(BIN)/planbench merge $$there runs/rl-$$name --out experiments/rl/$$name; done
 
 experiment-grpo: $(TRAINERS)/.installed ## TRL's GRPOTrainer on the tasks and token budgets of experiment-rl, for hours; goes on where it was
 	set -e; for name in blocksworld-tokens grid-tokens; do \

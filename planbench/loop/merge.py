@@ -8,7 +8,7 @@ and none are copied.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,12 @@ def merge(runs: Sequence[Path], out: Path, told: Callable[[str], None] = lambda 
     """
     if (out / ITERATE).is_file() and out.resolve() not in [run.resolve() for run in runs]:
         raise RunFolderError(f"{out}: holds a run already; name it among the runs too, or choose another --out")
-    seeds: dict[int, _Seed] = {}
+    records = {run: read_json(run / ITERATE, IterateRecord) for run in runs}
+    chosen = {number: run for run in runs for number in _finished(run)}
     for run in runs:
-        found = list(_seeds(run))
-        told(f"{run}: {'seed' if len(found) == 1 else 'seeds'} {', '.join(str(one.outcomes.seed) for one in found)}")
-        seeds |= {one.outcomes.seed: one for one in found}
-    seeds = {number: seeds[number] for number in sorted(seeds)}
+        numbers = sorted(number for number, its in chosen.items() if its == run)
+        told(f"{run}: seeds {', '.join(map(str, numbers))}" if numbers else f"{run}: nothing that a later one has not")
+    seeds = {number: _seed(seed_folder(chosen[number], number), records[chosen[number]]) for number in sorted(chosen)}
     members = list(seeds.values())
     for one in members[1:]:
         _check_alike(members[0], one)
@@ -63,19 +63,22 @@ def merge(runs: Sequence[Path], out: Path, told: Callable[[str], None] = lambda 
     return summary
 
 
-def _seeds(run: Path) -> Iterator[_Seed]:
-    record = read_json(run / ITERATE, IterateRecord)
-    folders = [folder for folder in run.glob("seed-*") if re.fullmatch(r"seed-\d+", folder.name)]
-    done = [folder for folder in folders if (folder / SUMMARY).is_file()]
-    if not done:
+def _finished(run: Path) -> list[int]:
+    """The seeds that a run holds whole."""
+    folders = [folder for folder in run.glob("seed-*") if (folder / SUMMARY).is_file()]
+    numbers = [int(folder.name[5:]) for folder in folders if re.fullmatch(r"seed-(0|[1-9]\d{0,18})", folder.name)]
+    if not numbers:
         raise RunFolderError(f"{run}: no seed is finished; type its command again to go on")
-    for folder in sorted(done, key=lambda folder: int(folder.name.removeprefix("seed-"))):
-        summary = read_json(folder / SUMMARY, IterateSummary)
-        if not (folder / OUTCOMES).is_file():
-            raise RunFolderError(f"{folder}: has no {OUTCOMES}; type the run's command again to have it written")
-        outcomes = read_packed(folder / OUTCOMES, Outcomes)
-        _check_whole(folder, summary, outcomes)
-        yield _Seed(folder, record, summary, outcomes)
+    return numbers
+
+
+def _seed(folder: Path, record: IterateRecord) -> _Seed:
+    summary = read_json(folder / SUMMARY, IterateSummary)
+    if not (folder / OUTCOMES).is_file():
+        raise RunFolderError(f"{folder}: has no {OUTCOMES}; type the run's command again to have it written")
+    outcomes = read_packed(folder / OUTCOMES, Outcomes)
+    _check_whole(folder, summary, outcomes)
+    return _Seed(folder, record, summary, outcomes)
 
 
 def _check_whole(folder: Path, summary: IterateSummary, outcomes: Outcomes) -> None:
