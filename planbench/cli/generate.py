@@ -18,6 +18,7 @@ import click
 from planbench.cli.closest import closest
 from planbench.cli.inputs import read_text
 from planbench.cli.parameters import Range
+from planbench.cli.progress import bar
 from planbench.cli.screen import json_line, note
 from planbench.cli.taskset import DEFAULT_LENGTH
 from planbench.errors import InputError
@@ -70,10 +71,15 @@ def command(
     asked = {"domain": domain, "count": count, **how, "seed": seed}
     index = _already_there(folder, asked)
     if index is None:
-        if preset is None:
-            tasks = evenly(domain, count, lengths, seed)
-        else:
-            tasks = generate(domain, count, seed=seed, preset=preset)
+        with bar(f"making tasks of {domain}") as advance:
+
+            def tick(made: int) -> None:
+                advance(made, count, "")
+
+            if preset is None:
+                tasks = evenly(domain, count, lengths, seed, tick)
+            else:
+                tasks = generate(domain, count, seed=seed, preset=preset, tick=tick)
         index = write_tasks(folder, tasks, asked)
         note(f"{len(index['tasks'])} tasks written to {folder}")
     else:

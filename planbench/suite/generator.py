@@ -66,6 +66,13 @@ class Sizer(Protocol):
 MAX_COUNT = 1_000_000
 MAX_LENGTH = 200
 
+Tick = Callable[[int], None]
+"""Told how many tasks are made."""
+
+
+def untold(made: int) -> None:
+    """The `Tick` of those who do not ask."""
+
 
 def generate(
     domain: str,
@@ -75,6 +82,7 @@ def generate(
     plan_length: tuple[int, int] = (2, 16),
     split: str = "test",
     preset: str | None = None,
+    tick: Tick = untold,
 ) -> list[Task]:
     """`count` tasks whose reference plans have `plan_length[0]` to `plan_length[1]` steps; or, of whatever length, of
     the sizes of a preset.
@@ -83,7 +91,7 @@ def generate(
     distinct tasks than were asked for.
     """
     if preset is not None:
-        tasks = tasks_of(domain, preset_drafts(domain, preset, count, seed=seed, split=split))
+        tasks = tasks_of(domain, preset_drafts(domain, preset, count, seed=seed, split=split), tick)
         if len(tasks) < count:
             raise InputError(
                 f"preset {preset} of {domain} has too few distinct tasks in split {split!r}: found {len(tasks)}"
@@ -91,7 +99,7 @@ def generate(
             )
         return tasks
     low, high = plan_length
-    tasks = tasks_of(domain, drafts(domain, count, seed=seed, plan_length=plan_length, split=split))
+    tasks = tasks_of(domain, drafts(domain, count, seed=seed, plan_length=plan_length, split=split), tick)
     if len(tasks) < count:
         raise InputError(
             f"{domain} has too few distinct tasks of {low} to {high} steps in split {split!r}: found {len(tasks)}"
@@ -100,7 +108,7 @@ def generate(
     return tasks
 
 
-def tasks_of(domain: str, made: Iterable[tuple[Draft, str]]) -> list[Task]:
+def tasks_of(domain: str, made: Iterable[tuple[Draft, str]], tick: Tick = untold) -> list[Task]:
     """Drafts with their canonical keys as tasks."""
     info = domain_info(domain)
     tasks: list[Task] = []
@@ -108,6 +116,7 @@ def tasks_of(domain: str, made: Iterable[tuple[Draft, str]]) -> list[Task]:
         name = f"{domain}-{len(draft.plan):02d}-{key[:10]}"
         reference = ReferencePlan(draft.plan, draft.optimal)
         tasks.append(Task(name, domain, info.pddl, problem_pddl(draft, name, domain), reference, info.toml))
+        tick(len(tasks))
     return tasks
 
 

@@ -6,21 +6,21 @@ from collections.abc import Iterator
 
 from planbench.records import Task
 from planbench.suite.draft import Draft
-from planbench.suite.generator import drafts, generate, tasks_of
+from planbench.suite.generator import Tick, drafts, generate, tasks_of, untold
 
 
-def evenly(domain: str, count: int, lengths: tuple[int, int], seed: int) -> list[Task]:
+def evenly(domain: str, count: int, lengths: tuple[int, int], seed: int, tick: Tick = untold) -> list[Task]:
     """`count` tasks of a domain whose reference plans are spread over all of `lengths`. Raises InputError as `generate`
     does, and is `generate` where there are as many tasks as lengths."""
     if count > lengths[1] - lengths[0]:
-        return generate(domain, count, seed=seed, plan_length=lengths)
+        return generate(domain, count, seed=seed, plan_length=lengths, tick=tick)
     generate(
         domain, 0, seed=seed, plan_length=lengths
     )  # what cannot be made is refused in the words of the whole range
     found: dict[str, Draft] = {}
     add_spread(found, domain, count, lengths, seed)
     if len(found) < count:
-        return generate(domain, count, seed=seed, plan_length=lengths)
+        return generate(domain, count, seed=seed, plan_length=lengths, tick=tick)
     return tasks_of(domain, ((draft, key) for key, draft in found.items()))
 
 
