@@ -29,18 +29,19 @@ MOST_TIMES = 20
 
 def spent(places: Sequence[Place]) -> Budget:
     """What the last of the places' models has cost; `places` are an arm's, from generation 0 on."""
+    # The arms share generation 0: that another one has scored its replies costs this one nothing.
+    scored = ratio_of(places[-1].arm.partition("-init-")[0]) != "none"
     tokens = compute = 0
     for place in places[:-1]:
         summary = RunFolder(place.answers("pool")).summary()
         sampled = summary.tokens.completion_total or 0
         tokens += sampled
         compute += sampled + round((summary.tokens.prompt_mean or 0) * summary.samples)
-        if place.likelihood.is_file():
+        if scored and place.likelihood.is_file():
             compute += sum(line.read for line in read_lines(place.likelihood, Likelihood))
     for place in places[1:]:
         if place.training.is_file():
-            passes = 3 if ratio_of(place.arm.partition("-init-")[0]) == "none" else 4
-            compute += passes * read_json(place.training, Training).tokens
+            compute += (4 if scored else 3) * read_json(place.training, Training).tokens
     return Budget(tokens=tokens, compute=compute)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from planbench.loop.answers import Answers, Found
-from planbench.loop.budget import spent
+from planbench.loop.budget import budget_of, ends, spent
 from planbench.loop.config import Arm, IterateConfig
 from planbench.loop.implicit import implicit_rewards
 from planbench.loop.layout import Place, finished
@@ -72,11 +72,23 @@ def _part(folder: Path) -> Part:
     return Part(**{name: getattr(summary, name) for name in Part.model_fields})
 
 
-def _numbers(config: IterateConfig, run: Path, arm: Arm, seed: int) -> Iterable[int]:
-    """The generations that may be there."""
+def _numbers(config: IterateConfig, run: Path, first: Arm, arm: Arm, seed: int) -> Iterable[int]:
+    """The generations that may be there; where arms are matched, as far as the budget goes: a run that was matched by
+    something else may hold more."""
     if config.match == "generations":
-        return range(config.generations + 1)
-    return takewhile(lambda number: Place(run, arm.name, seed, number).answers("pool").is_dir(), count())
+        yield from range(config.generations + 1)
+        return
+    goal = None if arm == first else budget_of(config, _there(run, first, seed))
+    places = _there(run, arm, seed)
+    for number in range(len(places)):
+        yield number
+        if ends(config, goal, places[: number + 1]):
+            return
+
+
+def _there(run: Path, arm: Arm, seed: int) -> list[Place]:
+    places = (Place(run, arm.name, seed, number) for number in count())
+    return list(takewhile(lambda place: place.answers("pool").is_dir(), places))
 
 
 def conclude(
@@ -95,7 +107,7 @@ def conclude(
         rows = (
             generation_record(Place(run, arm.name, seed, number), answers)
             for seed in config.seeds
-            for number in _numbers(config, run, arm, seed)
+            for number in _numbers(config, run, arms[0], arm, seed)
         )
         found[arm.name] = [row for row in rows if row is not None]
     matched = config.match != "generations"

@@ -31,6 +31,9 @@ from planbench.records.outcomes import OUTCOMES, Outcomes
 GROWING = ("generations", "arms", "seeds")
 """A run may be gone on with more of these."""
 
+ANY_TIME = ("implicit_reward", "match")
+"""And with these changed: no generation depends on them, only what is measured of it and how many there are."""
+
 
 class Reader:
     """Told of progress; does nothing, and is made to be overridden."""
@@ -138,7 +141,7 @@ def _check(config: IterateConfig, there: IterateRecord | None, out: Path) -> Non
     ours, theirs = config.model_dump(mode="json"), {**_defaults(), **there.config}
     for name in ours:
         before = theirs.get(name)
-        if ours[name] == before or name == "implicit_reward":
+        if ours[name] == before or name in ANY_TIME:
             continue
         if name == "generations" and isinstance(before, int) and before < ours[name]:
             continue

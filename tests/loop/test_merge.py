@@ -6,13 +6,13 @@ import gzip
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from planbench.cli import main
 from planbench.records.files import SUMMARY
 from planbench.records.outcomes import OUTCOMES
+from tests.loop.timeless import timeless
 
 SMALL = ["iterate", "tiny", "--tasks", "30", "--samples", "4", "--pool-length", "2:8", "--held-out", "12"]
 SMALL += ["--longer", "6", "--longer-length", "10:12", "--arms", "shortest,group", "--generations", "2"]
@@ -38,23 +38,12 @@ def copies(runs: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def told(path: Path) -> Any:
-    """A summary without what the clock said."""
-
-    def timeless(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: timeless(of) for name, of in value.items() if "seconds" not in name}
-        return [timeless(of) for of in value] if isinstance(value, list) else value
-
-    return timeless(json.loads(path.read_text()))
-
-
 def test_merged_is_as_run_in_one_go(runs: Path, copies: Path) -> None:
     """From summaries and outcomes alone: means, intervals, horizons, comparisons, implicit rewards, first solved."""
     out = copies / "merged"
     assert main(["merge", str(copies / "some"), str(copies / "rest"), "--out", str(out)]) == 0
-    whole = told(runs / "whole" / SUMMARY)
-    assert told(out / SUMMARY) == whole
+    whole = timeless(runs / "whole" / SUMMARY)
+    assert timeless(out / SUMMARY) == whole
     assert whole["across"][0]["seeds"] == 3
     assert whole["comparisons"]
     assert whole["implicit_reward"]

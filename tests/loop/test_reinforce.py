@@ -23,11 +23,12 @@ from planbench.loop.layout import Place
 from planbench.loop.likelihood import log_probabilities
 from planbench.loop.scoring import behaviours_of, fixed_traces, pool_traces
 from planbench.metrics.regression import clustered
-from planbench.records.files import read_lines
+from planbench.records.files import RunFolder, read_lines
 from planbench.records.iterate import IterateSummary
 from planbench.records.likelihood import Likelihood
 from planbench.records.sample import Sample
 from planbench.records.trace import Trace
+from tests.loop.timeless import timeless
 from tests.loop.traces import trace, traces
 from tests.metrics.samples import sample
 
@@ -109,8 +110,17 @@ def test_arms_cost_the_same_up_to_half_a_generation(run: Path) -> None:
     costs = {arm: [row.spent.compute for row in rows if row.spent] for arm, rows in arms.items()}
     budget = costs["valid"][2]
     for of in costs.values():
-        assert abs(of[-1] - budget) <= (of[-1] - of[-2]) / 2 + budget / 10
+        assert of[-1] + (of[-1] - of[-2]) / 2 >= budget
         assert of[-2] + (of[-2] - of[-3] if len(of) > 2 else 0) / 2 < budget
+    # What another arm scored of the generation 0 that all share is no cost of one that scores nothing.
+    assert not Place(run, "valid", 0, 1).likelihood.is_file()
+    zero, one = Place(run, "valid", 0, 0), Place(run, "valid", 0, 1)
+    asked = RunFolder(zero.answers("pool")).samples()
+    assert costs["valid"][1] == pytest.approx(
+        sum((line.prompt_tokens or 0) + (line.completion_tokens or 0) for line in asked)
+        + 3 * json.loads(one.training.read_bytes())["tokens"],
+        abs=1,
+    )
     # By hand, from the files: what was read and sampled once, scored once, trained on four times.
     places = [Place(run, "group", 0, number) for number in range(2)]
     samples = list(pool_traces(places[0]))
@@ -120,6 +130,22 @@ def test_arms_cost_the_same_up_to_half_a_generation(run: Path) -> None:
     read = sum(line["prompt_tokens"] + line["completion_tokens"] for line in lines)
     assert spent(places).compute == pytest.approx(read + scored + 4 * trained, abs=1)
     assert spent(places).tokens == sum(one.tokens or 0 for one in samples)
+
+
+def test_one_run_is_read_at_several_budgets(run: Path, tmp_path: Path) -> None:
+    """Matched by tokens, then by compute in the same folder: what a run that was matched so from the start comes to."""
+
+    folder = tmp_path / "run"
+    lengths: dict[str, dict[str, int]] = {}
+    for match in ("tokens", "compute", "tokens"):
+        assert main([*SMALL[:-1], match, "--keep", "all", "--out", str(folder)]) == 0
+        found = summary_of(folder)
+        assert found.config["match"] == match
+        now = {arm: len(rows) for arm, rows in found.arms.items()}
+        assert lengths.setdefault(match, now) == now
+        if match == "compute":
+            assert timeless(folder / "summary.json") == timeless(run / "summary.json")
+    assert lengths["tokens"] != lengths["compute"]
 
 
 def test_a_likelihood_is_that_of_the_reply_among_all(run: Path) -> None:
