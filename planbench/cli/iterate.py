@@ -66,7 +66,13 @@ if TYPE_CHECKING:
 @click.option("--max-thinking-tokens", type=click.IntRange(0), help="Reasoning before the answer, not counted there.")
 @click.option("--batch-size", type=click.IntRange(1), help="Replies drawn together.  [default: chosen]")
 @click.option("--model-arg", "model_args", type=KeyValue(), multiple=True, help="A setting of the model's engine.")
-@click.option("--train", "training", type=KeyValue(), multiple=True, help="A setting of the fine-tuning, as lr=1e-4.")
+@click.option(
+    "--train",
+    "training",
+    type=KeyValue(),
+    multiple=True,
+    help="A setting of the fine-tuning, as lr=1e-4, or of one arm's, as group:lr=1e-4.",
+)
 @click.option("--warm-start", type=Range(), help="Reference plans of these lengths are what generation 0 was taught.")
 @click.option("--warm-start-tasks", type=click.IntRange(1), default=1_000, show_default=True)
 @click.option(

@@ -94,7 +94,8 @@ class IterateConfig(BaseModel):
 
     `updates_per_generation` makes each training so many updates that read each example once (None: as long as
     `training` says). `match` is what the arms get alike (`planbench.loop.budget`). `implicit_reward` keeps the
-    log-probabilities of one set of traces under every generation (`planbench.loop.implicit`).
+    log-probabilities of one set of traces under every generation (`planbench.loop.implicit`). A key of `training` with
+    an arm before it, as `group:lr`, is for that arm alone (`of`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -122,7 +123,22 @@ class IterateConfig(BaseModel):
             raise InputError("--arms: one stands there twice")
         for arm in arms:
             self._check_ratio(arm)
+        names = {arm.name for arm in arms}
+        for key in self.training:
+            owner, separator, _ = key.rpartition(":")
+            if separator and owner not in names:
+                raise InputError(f"--train {key}: there is no arm {owner!r}; there is: {', '.join(self.arms)}")
         return arms
+
+    def of(self, arm: Arm | None) -> IterateConfig:
+        """With the settings of the training that an arm has for itself in place of those of all; without an arm, as
+        for a warm start, those of all."""
+        told: dict[str, str] = {key: text for key, text in self.training.items() if ":" not in key}
+        for key, text in self.training.items():
+            owner, separator, name = key.rpartition(":")
+            if separator and arm is not None and owner == arm.name:
+                told[name] = text
+        return self.model_copy(update={"training": told})
 
     def _check_ratio(self, arm: Arm) -> None:
         """Raises InputError for a rule that compares policies in a run that leaves nothing to compare."""

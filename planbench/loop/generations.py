@@ -243,7 +243,7 @@ class Loop:
 
         self.crew.first(clear)
         record = train(
-            self.config,
+            self.config.of(arm),
             self.source,
             start,
             kept,

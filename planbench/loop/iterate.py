@@ -163,8 +163,8 @@ def _check_early(config: IterateConfig, arms: Sequence[Arm]) -> None:
     for seed in config.seeds:
         source = source_of(config.model.replace("{seed}", str(seed)), config)
         for arm in arms:
-            finetune_settings(config, source, seed, ratio=ratio_of(arm.rule))
-        relabels(config, source, config.sampling.prompt or source.prompt_style or "pddl")
+            finetune_settings(config.of(arm), source, seed, ratio=ratio_of(arm.rule))
+            relabels(config.of(arm), source, config.sampling.prompt or source.prompt_style or "pddl")
         if any(arm.rule == BASE_ONLY for arm in arms) and source.taught is None:
             raise unknown_teaching(source)
 

@@ -49,6 +49,19 @@ def test_forgetting_that_is_told_is_never_dropped() -> None:
         finetune_settings(config(forget="0.25", lora="4", optimizer="adamw"), OWN, 0)
 
 
+def test_an_arm_has_settings_of_its_own() -> None:
+    told = {"lr": "0.5", "group:lr": "0.25", "group:forget": "0", "shortest-init-base:steps": "9"}
+    whole = IterateConfig(arms=("group", "shortest-init-base", "valid"), training=told)
+    arms = {arm.name: arm for arm in whole.chosen_arms()}
+    found = {name: finetune_settings(whole.of(arm), OWN, 0) for name, arm in arms.items()}
+    assert {name: of.lr for name, of in found.items()} == {"group": 0.25, "shortest-init-base": 0.5, "valid": 0.5}
+    assert found["group"].forget == 0 < found["valid"].forget
+    assert found["shortest-init-base"].steps == 9 != found["group"].steps
+    assert finetune_settings(whole.of(None), OWN, 0) == found["valid"]
+    with pytest.raises(InputError, match="--train gruop:lr: there is no arm 'gruop'; there is: group"):
+        IterateConfig(arms=("group",), training={"gruop:lr": "1"}).chosen_arms()
+
+
 def test_a_warm_start_has_its_own_number_of_steps() -> None:
     assert finetune_settings(config(epochs="3"), FOREIGN, 0, steps=11).steps == 11
 
