@@ -68,6 +68,10 @@ def finetune_settings(
     if ratio != "none":
         # A loss with weights below zero, or with ratios, is no measure to validate by.
         values |= {"ratio": ratio, "validation": 0}
+    if ratio == "taper":
+        # The average push is zero only under the policy that sampled: with words hidden or positions stretched, a
+        # baseline pushes a policy away from all that it says.
+        values |= {"forget": 0.0, "stretch": 1.0}
     if config.updates_per_generation is not None and steps is None:
         values = _with_updates(values, told, config.updates_per_generation, examples)
     values |= {**told, "seed": seed % 2**31}

@@ -49,6 +49,13 @@ def test_forgetting_that_is_told_is_never_dropped() -> None:
         finetune_settings(config(forget="0.25", lora="4", optimizer="adamw"), OWN, 0)
 
 
+def test_where_a_push_may_be_away_a_policy_is_trained_as_it_is_deployed() -> None:
+    found = finetune_settings(config(), OWN, 0, ratio="taper")
+    assert (found.forget, found.stretch) == (0, 1)
+    assert finetune_settings(config(forget="0.5"), OWN, 0, ratio="taper").forget == 0.5
+    assert finetune_settings(config(), OWN, 0, ratio="sequence").forget > 0
+
+
 def test_an_arm_has_settings_of_its_own() -> None:
     told = {"lr": "0.5", "group:lr": "0.25", "group:forget": "0", "shortest-init-base:steps": "9"}
     whole = IterateConfig(arms=("group", "shortest-init-base", "valid"), training=told)
