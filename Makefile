@@ -88,9 +88,13 @@ experiment-grpo: $(TRAINERS)/.installed ## TRL's GRPOTrainer on the tasks and to
 trainers: $(TRAINERS)/.installed ## our judge as the reward of TRL and of verifiers, tested with both
 	OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m pytest tests/test_rewards.py tests/test_environment.py tests/loop/test_grpo.py
 
-experiment-bias: setup ## which features fine-tuning picks up: the toy suite, five seeds, for hours; goes on where it was
+# The cells that are there are not computed again: without experiments/bias/toy/cells.jsonl, all are.
+experiment-bias: setup ## which features fine-tuning picks up: the toy suite, five seeds, for hours; goes on where it was (ARGS='--seeds 0,1': these)
+	mkdir -p runs/bias-toy
+	for file in bias.json cells.jsonl; do \
+		test -f runs/bias-toy/$$file || test ! -f experiments/bias/toy/$$file || cp experiments/bias/toy/$$file runs/bias-toy; done
 	$(BIN)/planbench bias --suite toy --out runs/bias-toy $(ARGS)
-	install -m 644 -D runs/bias-toy/results.json experiments/bias/toy/results.json
+	install -m 644 -D -t experiments/bias/toy runs/bias-toy/bias.json runs/bias-toy/cells.jsonl runs/bias-toy/results.json
 	install -m 644 -D -t experiments/bias/toy/figures runs/bias-toy/figures/*.svg
 
 verify: setup ## every entry of the leaderboard, down to every plan; then the table again
