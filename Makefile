@@ -72,18 +72,19 @@ experiment-smollm2: setup smollm2 ## a pretrained language model through the loo
 	$(BIN)/planbench iterate --config experiments/small/smollm2.toml --out runs/small-smollm2 $(ARGS)
 	$(call merged,runs/small-smollm2,experiments/small/smollm2)
 
-RL := blocksworld-tokens blocksworld-compute grid-tokens grid-compute
+RL := blocksworld grid
 
-experiment-rl: setup $(foreach domain,blocksworld grid,$(foreach seed,$(SEEDS),runs/planner-$(domain)-$(seed)/README.md)) ## the loop beside reinforcement learning on equal budgets, for a day; goes on where it was
-	set -e; for name in $(RL); do \
-		$(BIN)/planbench iterate --config experiments/rl/$$name.toml --seeds $(seeds) --out runs/rl-$$name $(ARGS); \
-		there=experiments/rl/$$name; test -f $$there/iterate.json || there=; \
-		$(BIN)/planbench merge $$there runs/rl-$$name --out experiments/rl/$$name; done
+# No generation depends on what is matched: a domain's run is read at one budget and then at the other.
+experiment-rl: setup $(foreach domain,$(RL),$(foreach seed,$(SEEDS),runs/planner-$(domain)-$(seed)/README.md)) ## the loop beside reinforcement learning on equal budgets, for hours; goes on where it was (SEEDS=2: this seed alone)
+	set -e; for name in $(RL); do for match in compute tokens; do \
+		$(BIN)/planbench iterate --config experiments/rl/$$name.toml --seeds $(seeds) --match $$match --out runs/rl-$$name $(ARGS); \
+		there=experiments/rl/$$name-$$match; test -f $$there/iterate.json || there=; \
+		$(BIN)/planbench merge $$there runs/rl-$$name --out experiments/rl/$$name-$$match; done; done
 
 experiment-grpo: $(TRAINERS)/.installed ## TRL's GRPOTrainer on the tasks and token budgets of experiment-rl, for hours; goes on where it was
-	set -e; for name in blocksworld-tokens grid-tokens; do \
+	set -e; for name in $(RL); do \
 		OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m experiments.rl.grpo runs/rl-$$name $(ARGS); \
-		install -m 644 -D runs/rl-$$name/grpo.json experiments/rl/$$name/grpo.json; done
+		install -m 644 -D runs/rl-$$name/grpo.json experiments/rl/$$name-tokens/grpo.json; done
 
 trainers: $(TRAINERS)/.installed ## our judge as the reward of TRL and of verifiers, tested with both
 	OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m pytest tests/test_rewards.py tests/test_environment.py tests/loop/test_grpo.py

@@ -1,6 +1,6 @@
 """TRL's GRPOTrainer on the tasks of a finished `planbench iterate` run: a reference from outside.
 
-    python -m experiments.rl.grpo runs/rl-blocksworld-tokens      (in an environment with TRL: make experiment-grpo)
+    python -m experiments.rl.grpo runs/rl-blocksworld             (in an environment with TRL: make experiment-grpo)
 
 Each seed's generation 0 is trained on the pool, with our judge as the reward, until it has sampled as many tokens there
 as the run's first arm had. The result is measured as generation 1 of an arm `grpo`, by the code and on the tasks that
