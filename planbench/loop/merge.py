@@ -96,7 +96,11 @@ def _check_whole(folder: Path, summary: IterateSummary, outcomes: Outcomes) -> N
             raise fault
         for split, part in {"pool": row.pool, "held_out": row.held_out, "longer": row.longer, **row.probes}.items():
             one = there.get((row.arm if row.generation else "", row.generation, split))
-            if part is not None and (one is None or len(one.solved) != len(outcomes.lengths[split])):
+            if part is None:
+                continue
+            if one is None or len(one.solved) != len(outcomes.lengths[split]):
+                raise fault
+            if sum(share is not None and share > 0 for share in one.solved) != part.solved_tasks:
                 raise fault
     if any(len(one.nats) != len(outcomes.looks) for one in outcomes.likely):
         raise fault

@@ -3,7 +3,7 @@ put seeds together that were run apart, without their samples."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,7 +26,7 @@ class Deployed(_Frozen):
     arm: str
     generation: int
     split: str
-    solved: list[float | None]
+    solved: list[Annotated[float, Field(ge=0, le=1)] | None]
 
 
 class Look(_Frozen):

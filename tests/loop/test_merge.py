@@ -96,6 +96,8 @@ def test_what_is_no_run_of_these(copies: Path, capsys: pytest.CaptureFixture[str
         (gzip.compress(b'{"schema": 1}'), "Field required"),
         (gzip.compress(gzip.decompress(whole).replace(b'"split":"longer"', b'"split":"held"')), "are not of one run"),
         (gzip.compress(gzip.decompress(whole).replace(b'"solved":[', b'"solved":[1.0,', 1)), "are not of one run"),
+        (gzip.compress(gzip.decompress(whole).replace(b"1.0", b"1.5", 1)), "less than or equal to 1"),
+        (gzip.compress(gzip.decompress(whole).replace(b"[1.0", b"[0.0", 1)), "are not of one run"),
     ]:
         outcomes.write_bytes(data)
         assert word in refused([some, rest, "--out", out], capsys)
