@@ -45,7 +45,7 @@ def show_forecast(
             ),
             ("disk", size(told.disk_bytes)),
             ("weights", size(told.weights_bytes)),
-            ("memory", size(told.memory_bytes)),
+            ("memory, for the model", size(told.memory_bytes)),
             ("sampling", "unknown" if told.seconds is None else f"about {told.seconds:,.1f} s on this machine"),
         ],
     )

@@ -158,7 +158,7 @@ def show_forecast(config: IterateConfig, keep_all: bool, as_json: bool) -> None:
             f"about {told.expected_tokens:,} if plans are as the reference's, {told.most_tokens:,} at most",
         ),
         ("disk", size(told.disk_bytes)),
-        ("memory", size(told.memory_bytes)),
+        ("memory, for the model", size(told.memory_bytes)),
         ("sampling and measuring", _seconds(told.seconds_a_generation)),
     ]
     table(("what", "how much"), rows)

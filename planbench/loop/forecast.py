@@ -25,7 +25,7 @@ from planbench.records.sampling import DEFAULT_TOKENS
 @dataclass(frozen=True)
 class Forecast:
     """Totals of a whole run. Bytes and seconds are None where the checkpoint is not at hand to tell; `unknown` says
-    why."""
+    why. `memory_bytes` are weights, gradients and the optimizer's moments; batches and the libraries come on top."""
 
     tasks: dict[str, int]
     lengths: dict[str, tuple[int, int] | None]
