@@ -136,14 +136,16 @@ def arm_result(
     relatives: dict[str, Floats] = {}
     scores: dict[str, Floats] = {}
     for name, target, spurious in named:
-        probes = [cell for cell in extractions if cell.pair == name]
-        cells = [cell for cell in trainings if cell.pair == name]
+        # By seed: several processes end them in any order.
+        probes = sorted((cell for cell in extractions if cell.pair == name), key=lambda cell: cell.seed)
+        cells = sorted((cell for cell in trainings if cell.pair == name), key=lambda cell: cell.seed)
         if not probes or not cells:
             continue
         sections = {s: np.array([cell.scores[s] for cell in cells]) for s in cells[0].scores}
         by_seed = MEASURES[measure](sections)
-        relatives[name] = np.array([probe.relative for probe in probes])
-        scores[name] = by_seed.mean(1)
+        both = {probe.seed for probe in probes} & {cell.seed for cell in cells}
+        relatives[name] = np.array([probe.relative for probe in probes if probe.seed in both])
+        scores[name] = by_seed.mean(1)[[cell.seed in both for cell in cells]]
         result = _pair(name, target, spurious, probes, cells[0].rates, sections, by_seed, rng)
         accuracy = {
             "t": float(np.mean([probe.target_accuracy for probe in probes])),
@@ -182,7 +184,9 @@ def arm_result(
 def _interval(
     names: Sequence[str], relatives: dict[str, Floats], scores: dict[str, Floats], rng: np.random.Generator
 ) -> Interval | None:
-    seeds = min(min(len(relatives[name]), len(scores[name])) for name in names)
+    seeds = min(len(scores[name]) for name in names)
+    if not seeds:
+        return None
     return bootstrap(
         np.array([relatives[name][:seeds] for name in names]), np.array([scores[name][:seeds] for name in names]), rng
     )

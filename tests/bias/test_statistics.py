@@ -90,6 +90,25 @@ def cells(pair: str, seed: int, relative: float, right: float, accuracy: float) 
     return probe, trained
 
 
+def test_the_order_in_which_cells_ended_changes_nothing() -> None:
+    """Nor does a probe of a seed that is not trained yet, but for the mean of its kind."""
+    rng = np.random.default_rng(0)
+    made = [
+        cells(pair, seed, relative * float(rng.uniform(0.8, 1.2)), min(1.0, right * float(rng.uniform(0.8, 1.2))), 0.99)
+        for seed in range(5)
+        for pair, relative, right in (("a", 0.5, 0.2), ("b", 0.9, 0.5), ("c", 1.1, 0.4), ("d", 2.0, 0.7), ("e", 3, 0.8))
+    ]
+    named = [(name, "t", "s") for name in "abcde"]
+    probes, trained = [a for a, _ in made], [b for _, b in made]
+    found = arm_result("supervised", "lstm", named, probes, trained, "F1")
+    orders = [rng.permutation(len(made)) for _ in range(2)]
+    shuffled = [[of[place] for place in order] for of, order in zip((probes, trained), orders, strict=True)]
+    assert arm_result("supervised", "lstm", named, shuffled[0], shuffled[1], "F1") == found
+    early = arm_result("supervised", "lstm", named, probes, [one for one in trained if one.seed < 3], "F1")
+    as_far = [one for one in probes if one.seed < 3], [one for one in trained if one.seed < 3]
+    assert early.ci == arm_result("supervised", "lstm", named, *as_far, "F1").ci
+
+
 def test_pairs_whose_probe_fails_are_dropped_by_name_and_counted_beside() -> None:
     made = [
         cells(pair, seed, relative, right, accuracy)
