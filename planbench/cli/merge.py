@@ -11,9 +11,13 @@ from planbench.cli.screen import note
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path())
-@click.option("--out", required=True, type=click.Path(), help="The folder of the whole; may be one of RUNS.")
+@click.option(
+    "--out",
+    type=click.Path(),
+    help="The folder of the whole; may be one of RUNS.  [default: the last RUN's name with -merged]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def command(runs: tuple[str, ...], out: str, as_json: bool) -> None:
+def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
     """Put seeds of one `planbench iterate` configuration that were run apart into one run.
 
     Each RUN is a run of the same settings with other --seeds, or what a merge made of such runs. Of a seed that
@@ -23,5 +27,8 @@ def command(runs: tuple[str, ...], out: str, as_json: bool) -> None:
     from planbench.cli.report import show_iterate_runs
     from planbench.loop.merge import merge
 
-    merge([Path(run) for run in runs], Path(out), note)
-    show_iterate_runs([Path(out)], None, as_json)
+    folders = [Path(run) for run in runs]
+    last = folders[-1].absolute()
+    whole = Path(out) if out else last.with_name(f"{last.name}-merged")
+    merge(folders, whole, note)
+    show_iterate_runs([whole], None, as_json)

@@ -48,6 +48,8 @@ def test_merged_is_as_run_in_one_go(runs: Path, copies: Path) -> None:
     assert whole["comparisons"]
     assert whole["implicit_reward"]
     assert (out / "report.html").is_file()
+    assert main(["merge", str(copies / "rest"), str(copies / "some")]) == 0
+    assert timeless(copies / "some-merged" / SUMMARY) == whole
     # Merged again, with a seed that is there already, in the folder of the merged run: nothing changes.
     before = {path: path.read_bytes() for path in out.rglob("*.json*")}
     assert main(["merge", str(out), str(copies / "rest"), "--out", str(out)]) == 0
