@@ -113,7 +113,7 @@ def _scatter(results: BiasResults) -> Drawing:
     low, high = (min(ends, default=-1) - 0.5, max(ends, default=1) + 0.5)
     for place, (name, arm) in enumerate(results.arms.items()):
         with panel(270) as (figure, axes):
-            panel_title(axes, name, above=18)
+            panel_title(axes, name, above=24)
             axes.set_xlim(low, high)
             ticks = [n for n in range(math.ceil(low), math.floor(high) + 1) if n % (2 if high - low < 13 else 4) == 0]
             axes.set_xticks(ticks, [f"1/{2**-n}" if n < 0 else str(2**n) for n in ticks])
@@ -121,7 +121,7 @@ def _scatter(results: BiasResults) -> Drawing:
             axes.set_ylabel(what)
             axes.axvline(0, color=svg.colour("faint"), linewidth=0.8)
             axes.grid(axis="y", color=svg.colour("faint"), linewidth=0.5, alpha=0.5)
-            margins(figure, axes, left=50, bottom=40, top=44)
+            margins(figure, axes, left=50, bottom=40, top=52)
             if arm.fit is not None:
                 xs = [low + (high - low) * n / 120 for n in range(121)]
                 axes.plot(xs, [_curve(arm.fit, x) for x in xs], color=svg.colour("ink"), linewidth=1.2)
@@ -129,7 +129,7 @@ def _scatter(results: BiasResults) -> Drawing:
                 _point(axes, pair, filled=True)
             for pair in arm.dropped_pairs:
                 _point(axes, pair, filled=False)
-            axes.text(0, 1.03, _statistic(arm), transform=axes.transAxes, va="bottom")
+            axes.text(0, 1.02, _statistic(arm), transform=axes.transAxes, va="bottom")
             description = described(
                 f"{pair.pair}: {pair.relative:.3g}, {pair.score:.3f}" for pair in (*arm.pairs, *arm.dropped_pairs)
             )
