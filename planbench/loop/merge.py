@@ -111,7 +111,7 @@ def _check_alike(first: _Seed, second: _Seed) -> None:
     for name in {**ours, **theirs}:
         if ours.get(name) != theirs.get(name):
             what = name.replace("_", " ")
-            raise RunFolderError(f"{first.folder} and {second.folder}: run with another {what}; they are not one run")
+            raise RunFolderError(f"{first.folder} and {second.folder}: differ in {what}; they are not one run")
     if first.summary.task_sets != second.summary.task_sets:
         raise RunFolderError(f"{first.folder} and {second.folder}: made from other tasks; they are not one run")
 

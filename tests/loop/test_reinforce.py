@@ -109,8 +109,10 @@ def test_arms_cost_the_same_up_to_half_a_generation(run: Path) -> None:
     arms = summary_of(run).arms
     costs = {arm: [row.spent.compute for row in rows if row.spent] for arm, rows in arms.items()}
     budget = costs["valid"][2]
-    for of in costs.values():
+    for arm, of in costs.items():
         assert of[-1] + (of[-1] - of[-2]) / 2 >= budget
+        if arm != "importance":  # whose trainings grow with the traces of all generations, so that the last costs more
+            assert abs(of[-1] - budget) <= (of[-1] - of[-2]) / 2 + budget / 10
         assert of[-2] + (of[-2] - of[-3] if len(of) > 2 else 0) / 2 < budget
     # What another arm scored of the generation 0 that all share is no cost of one that scores nothing.
     assert not Place(run, "valid", 0, 1).likelihood.is_file()
@@ -134,7 +136,6 @@ def test_arms_cost_the_same_up_to_half_a_generation(run: Path) -> None:
 
 def test_one_run_is_read_at_several_budgets(run: Path, tmp_path: Path) -> None:
     """Matched by tokens, then by compute in the same folder: what a run that was matched so from the start comes to."""
-
     folder = tmp_path / "run"
     lengths: dict[str, dict[str, int]] = {}
     for match in ("tokens", "compute", "tokens"):
