@@ -41,14 +41,15 @@ def merge(runs: Sequence[Path], out: Path, told: Callable[[str], None] = lambda 
     if (out / ITERATE).is_file() and out.resolve() not in [run.resolve() for run in runs]:
         raise RunFolderError(f"{out}: holds a run already; name it among the runs too, or choose another --out")
     records = {run: read_json(run / ITERATE, IterateRecord) for run in runs}
+    # Of all, also of one whose every seed a later run has: it may be another experiment, named by mistake.
+    _check_alike(list(records.items()))
     chosen = {number: run for run in runs for number in _finished(run)}
     for run in runs:
         numbers = sorted(number for number, its in chosen.items() if its == run)
-        told(f"{run}: seeds {', '.join(map(str, numbers))}" if numbers else f"{run}: nothing that a later one has not")
+        told(f"{run}: {_worded(numbers)}")
     seeds = {number: _seed(seed_folder(chosen[number], number), records[chosen[number]]) for number in sorted(chosen)}
     members = list(seeds.values())
-    for one in members[1:]:
-        _check_alike(members[0], one)
+    _check_alike([(one.folder, one.summary) for one in members])
     summary = _summary(seeds, out)
     folder = RunFolder(out)
     folder.create()
@@ -61,6 +62,12 @@ def merge(runs: Sequence[Path], out: Path, told: Callable[[str], None] = lambda 
         write_json(out / ITERATE, _record(members, summary.config))
         write_json(out / SUMMARY, summary)
     return summary
+
+
+def _worded(seeds: Sequence[int]) -> str:
+    if not seeds:
+        return "nothing that a later one has not"
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
 
 
 def _finished(run: Path) -> list[int]:
@@ -106,25 +113,28 @@ def _check_whole(folder: Path, summary: IterateSummary, outcomes: Outcomes) -> N
         raise fault
 
 
-def _check_alike(first: _Seed, second: _Seed) -> None:
-    ours, theirs = _settings(first), _settings(second)
-    for name in {**ours, **theirs}:
-        if ours.get(name) != theirs.get(name):
-            what = name.replace("_", " ")
-            raise RunFolderError(f"{first.folder} and {second.folder}: differ in {what}; they are not one run")
-    if first.summary.task_sets != second.summary.task_sets:
-        raise RunFolderError(f"{first.folder} and {second.folder}: made from other tasks; they are not one run")
+def _check_alike(sources: Sequence[tuple[Path, IterateRecord | IterateSummary]]) -> None:
+    """Raises RunFolderError where one was not asked for the same as the first, but for seeds."""
+    (where, first), *others = sources
+    for place, other in others:
+        ours, theirs = _settings(first), _settings(other)
+        for name in {**ours, **theirs}:
+            if ours.get(name) != theirs.get(name):
+                what = name.replace("_", " ")
+                raise RunFolderError(f"{where} and {place}: differ in {what}; they are not one run")
+        if first.task_sets != other.task_sets:
+            raise RunFolderError(f"{where} and {place}: made from other tasks; they are not one run")
 
 
-def _settings(one: _Seed) -> dict[str, Any]:
+def _settings(of: IterateRecord | IterateSummary) -> dict[str, Any]:
     """What seeds of one run have alike."""
-    config = {**IterateConfig().model_dump(mode="json"), **one.summary.config}
+    config = {**IterateConfig().model_dump(mode="json"), **of.config}
     return {name: value for name, value in config.items() if name != "seeds"}
 
 
 def _summary(seeds: dict[int, _Seed], out: Path) -> IterateSummary:
     members = list(seeds.values())
-    config = IterateConfig.model_validate({**_settings(members[0]), "seeds": list(seeds)})
+    config = IterateConfig.model_validate({**_settings(members[0].summary), "seeds": list(seeds)})
     arms: dict[str, list[Generation]] = {
         arm.name: [row for one in members for row in one.summary.arms.get(arm.name, [])] for arm in config.chosen_arms()
     }

@@ -73,6 +73,9 @@ def test_what_is_no_run_of_these(copies: Path, capsys: pytest.CaptureFixture[str
     some, rest, out = str(copies / "some"), str(copies / "rest"), str(copies / "out")
     assert "is this a finished planbench run?" in refused([some, str(copies / "nothing"), "--out", out], capsys)
     assert "name it among the runs too" in refused([some, "--out", rest], capsys)
+    other = str(Path(__file__).parents[2] / "experiments/small/ferry")
+    assert "ferry: differ in model" in refused([some, rest, other, "--out", out], capsys)
+    assert "differ in model" in refused([other, some, rest, str(copies / "some"), "--out", out], capsys)
 
     summary = copies / "rest/seed-1" / SUMMARY
     held = summary.read_text()
