@@ -33,7 +33,8 @@ def base_examples(domains: Sequence[str], count: int, *, seed: int, longest: int
         found = False
         for draft, _ in short_drafts(domain, count, seed=seed, longest=longest):
             found = True
-            yield Example(Scene(domain, draft.objects, draft.init, draft.goal), draft.plan, layout)
+            scene = Scene(domain, draft.objects, draft.init, draft.goal, draft.constants)
+            yield Example(scene, draft.plan, layout)
         if not found:
             raise InputError(f"{domain} has no task of 1 to {longest} steps to train on")
 

@@ -19,7 +19,7 @@ that a planner was not trained on. Both are the planner's weakness and count as 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,12 +44,14 @@ _COORDINATES = re.compile(r"(\d{1,4})-(\d{1,4})\D{0,8}$")
 
 @dataclass(frozen=True)
 class Scene:
-    """What the style writes down of a task. `objects` maps name to type; `actions` maps each action to its arity."""
+    """What the style writes down of a task. `objects` maps name to type; `constants` are those of them that are the
+    domain's, the same in every task."""
 
     domain: str
     objects: Mapping[str, str]
     init: Sequence[Fact]
     goal: Sequence[Fact]
+    constants: Collection[str] = ()
 
 
 def name_objects(objects: Mapping[str, str], numbers: Mapping[str, Sequence[int]] | None = None) -> dict[str, Words]:
@@ -172,7 +174,7 @@ def scene_of(task: CompiledTask) -> Scene:
                 f"the goal of {task.problem.name} is no conjunction of facts, which is all that the compact style can"
                 " say; use --prompt english or --prompt pddl"
             )
-    return Scene(task.domain.name, task.objects, task.problem.init, goal)
+    return Scene(task.domain.name, task.objects, task.problem.init, goal, task.domain.constants)
 
 
 def build(

@@ -6,7 +6,7 @@ can learn only from how the objects relate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from planbench.prompts.compact import Scene, Words, name_objects
@@ -21,14 +21,12 @@ COORDINATES = 10
 
 
 def fresh_names(scene: Scene, rng: Random) -> dict[str, Words]:
-    """Each object's words, drawn anew."""
-    count: dict[str, int] = {}
-    for kind in scene.objects.values():
-        count[kind] = count.get(kind, 0) + 1
-    numbers = {
-        kind: rng.sample(range(1, max(NUMBERS.get(kind, OTHER_NUMBERS), many) + 1), many)
-        for kind, many in count.items()
-    }
+    """Each object's words, drawn anew but for those of constants, which mean the same in every task."""
+    places: dict[str, list[int | None]] = {}
+    for name, kind in scene.objects.items():
+        of_kind = places.setdefault(kind, [])
+        of_kind.append(len(of_kind) + 1 if name in scene.constants else None)
+    numbers = {kind: _drawn(kind, kept, rng) for kind, kept in places.items()}
     names = name_objects(scene.objects, numbers)
     corners = [(int(parts[0][1:]), int(parts[1][1:])) for parts in names.values() if len(parts) == 2]
     if not corners:
@@ -39,6 +37,13 @@ def fresh_names(scene: Scene, rng: Random) -> dict[str, Words]:
         name: parts if len(parts) == 1 else (f"x{int(parts[0][1:]) + right}", f"y{int(parts[1][1:]) + up}")
         for name, parts in names.items()
     }
+
+
+def _drawn(kind: str, kept: Sequence[int | None], rng: Random) -> list[int]:
+    """The numbers of a type's objects: those that are kept, and for None another one each."""
+    free = [number for number in range(1, max(NUMBERS.get(kind, OTHER_NUMBERS), len(kept)) + 1) if number not in kept]
+    drawn = iter(rng.sample(free, kept.count(None)))
+    return [next(drawn) if number is None else number for number in kept]
 
 
 def renaming(scene: Scene, names: Mapping[str, Words]) -> dict[str, str]:
