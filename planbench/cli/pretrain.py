@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 @click.option(
     "--tasks", type=click.IntRange(1, 1_000_000), default=20_000, show_default=True, help="Distinct tasks a domain."
 )
+@click.option(
+    "--wide/--no-wide",
+    default=True,
+    show_default=True,
+    help="Tasks with more objects than their plans need, or as few.",
+)
 @click.option("--steps", type=click.IntRange(1), default=9_000, show_default=True, help="Batches to learn from.")
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Uses of tasks in a batch.")
 @click.option(
@@ -43,6 +49,7 @@ def command(
     domains: tuple[str, ...],
     longest: int,
     tasks: int,
+    wide: bool,
     steps: int,
     batch: int,
     forget: float,
@@ -67,6 +74,7 @@ def command(
         domains=tuple(named_domains(domains)) or DOMAINS,
         longest=longest,
         tasks=tasks,
+        wide=wide,
         steps=steps,
         batch=batch,
         forget=forget,

@@ -9,17 +9,19 @@ DOMAINS = ("blocksworld", "logistics", "grid")
 
 
 class PretrainConfig(BaseModel):
-    """`tasks` are distinct tasks a domain, at most; `longest` is the length of the longest plan learned from; a step is
-    one batch of `batch` uses of tasks. `lr` is that of matrices (Muon), norms and convolutions (AdamW), `embedding_lr`
-    that of embeddings (AdamW). `spread` is the standard deviation of the embeddings at the start; positions are drawn
-    below `stretch` times the length of a text (`planbench.models.stretch`). `forget` is the share of texts in which a
-    plan sees little of itself (`planbench.models.forgetting`)."""
+    """`tasks` are distinct tasks a domain, at most; `longest` is the length of the longest plan learned from; `wide`
+    tasks hold more objects than their plans need. A step is one batch of `batch` uses of tasks. `lr` is that of
+    matrices (Muon), norms and convolutions (AdamW), `embedding_lr` that of embeddings (AdamW). `spread` is the standard
+    deviation of the embeddings at the start; positions are drawn below `stretch` times the length of a text
+    (`planbench.models.stretch`). `forget` is the share of texts in which a plan sees little of itself
+    (`planbench.models.forgetting`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     domains: tuple[str, ...] = DOMAINS
     tasks: int = Field(default=20_000, ge=1, le=1_000_000)
     longest: int = Field(default=6, ge=1, le=60)
+    wide: bool = True
     steps: int = Field(default=9_000, ge=1)
     batch: int = Field(default=32, ge=1)
     lr: float = Field(default=5e-3, gt=0)

@@ -26,12 +26,14 @@ class Example:
     layout: Layout
 
 
-def base_examples(domains: Sequence[str], count: int, *, seed: int, longest: int) -> Iterator[Example]:
+def base_examples(
+    domains: Sequence[str], count: int, *, seed: int, longest: int, wide: bool = True
+) -> Iterator[Example]:
     """Up to `count` tasks a domain (`planbench.suite.generator.short_drafts`): fewer where there are fewer."""
     for domain in domains:
         layout = Layout.of(domain_info(domain).settings.get("compact", {}))
         found = False
-        for draft, _ in short_drafts(domain, count, seed=seed, longest=longest):
+        for draft, _ in short_drafts(domain, count, seed=seed, longest=longest, wide=wide):
             found = True
             scene = Scene(domain, draft.objects, draft.init, draft.goal, draft.constants)
             yield Example(scene, draft.plan, layout)

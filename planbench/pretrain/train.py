@@ -115,7 +115,9 @@ def pretrain(config: PretrainConfig, out: Path, report: Callable[[Progress], Non
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     torch.set_num_threads(config.threads)
-    examples = list(base_examples(config.domains, config.tasks, seed=config.seed, longest=config.longest))
+    examples = list(
+        base_examples(config.domains, config.tasks, seed=config.seed, longest=config.longest, wide=config.wide)
+    )
     words = vocabulary(examples)
     tokenizer = new_tokenizer(words)
     model = new_model(config, len(words))

@@ -11,7 +11,7 @@ from random import Random
 
 from planbench.prompts.compact import Scene, Words, name_objects
 
-NUMBERS: dict[str, int] = {"block": 32, "package": 24, "location": 24}
+NUMBERS: dict[str, int] = {"block": 32, "package": 24, "location": 24, "waypoint": 12}
 """How many objects of a type the vocabulary names; of other types, `OTHER_NUMBERS`."""
 
 OTHER_NUMBERS = 8

@@ -120,13 +120,13 @@ def tasks_of(domain: str, made: Iterable[tuple[Draft, str]], tick: Tick = untold
     return tasks
 
 
-def short_drafts(domain: str, count: int, *, seed: int, longest: int) -> Iterator[tuple[Draft, str]]:
-    """Up to `count` wide drafts of split `base` with plans of 1 to `longest` steps, each with its canonical key: what a
-    small planner is trained on. Every other one is drawn among those of `longest - 1` steps and more, which have most
-    to teach."""
+def short_drafts(domain: str, count: int, *, seed: int, longest: int, wide: bool = True) -> Iterator[tuple[Draft, str]]:
+    """Up to `count` drafts, wide ones as a rule, of split `base` with plans of 1 to `longest` steps, each with its
+    canonical key: what a small planner is trained on. Every other one is drawn among those of `longest - 1` steps and
+    more, which have most to teach."""
     seen: set[str] = set()
     draws = [
-        drafts(domain, many, seed=seed, plan_length=(low, longest), split="base", wide=True)
+        drafts(domain, many, seed=seed, plan_length=(low, longest), split="base", wide=wide)
         for many, low in ((count - count // 2, 1), (count // 2, max(1, longest - 1)))
     ]
     for pair in zip_longest(*draws):

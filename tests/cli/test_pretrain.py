@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,18 @@ def test_a_split_with_few_short_tasks_still_gets_its_card(planbench: Shell) -> N
     assert trained.code == 0, trained.err
     lengths = json.loads(trained.out)["held_out"]["by_length"]["blocksworld"]
     assert 0 < sum(total for length, (_, total) in lengths.items() if int(length) <= 2) < 100
+
+
+def test_it_learns_from_tasks_without_spare_objects_if_asked(planbench: Shell) -> None:
+    told: dict[bool, dict[str, Any]] = {}
+    for wide in (True, False):
+        more = ("--steps", 1, "--tasks", 40, "--longest", 4, "--no-wide" if not wide else "--wide", "--out", f"{wide}")
+        trained = planbench("pretrain", *TOY, *more, "--domain", "rovers", "--card-tasks", 2, "--json")
+        assert trained.code == 0, trained.err
+        told[wide] = json.loads(trained.out)
+        assert told[wide]["tasks"]["rovers"] == sum(1 for _ in short_drafts("rovers", 40, seed=0, longest=4, wide=wide))
+        assert told[wide]["config"]["wide"] is wide
+    assert told[False]["words"] < 0.7 * told[True]["words"]
 
 
 def test_the_same_command_goes_on_and_another_one_is_refused(planbench: Shell) -> None:
