@@ -13,7 +13,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYRIGHT_PYTHON_IGNORE_WARNINGS ?= 1
 
 .DEFAULT_GOAL := help
-DOMAINS := blocksworld logistics grid ferry
+DOMAINS := blocksworld logistics grid ferry rovers sokoban
 EXPERIMENTS := $(DOMAINS:%=experiment-%) experiment-blocksworld-long
 SEEDS := 0 1 2
 comma := ,
@@ -65,6 +65,8 @@ PRETRAIN_blocksworld := --longest 10 --steps 2000 --forget 0.7
 PRETRAIN_logistics := --longest 10 --steps 5000 --forget 0
 PRETRAIN_grid := --longest 10 --steps 3000 --forget 0.5
 PRETRAIN_ferry := --longest 10 --steps 3000 --forget 0.5
+PRETRAIN_rovers := --longest 10 --steps 4000 --forget 0.5 --no-wide
+PRETRAIN_sokoban := --longest 10 --steps 4000 --forget 0 --no-wide
 $(foreach domain,$(DOMAINS),$(eval $(call planner_of,$(domain)))$(eval $(call experiment_of,$(domain),$(domain))))
 $(eval $(call experiment_of,blocksworld-long,blocksworld))
 
@@ -89,14 +91,18 @@ experiment-grpo: $(TRAINERS)/.installed ## TRL's GRPOTrainer on the tasks and to
 trainers: $(TRAINERS)/.installed ## our judge as the reward of TRL and of verifiers, tested with both
 	OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m pytest tests/test_rewards.py tests/test_environment.py tests/loop/test_grpo.py
 
-# The cells that are there are not computed again: without experiments/bias/toy/cells.jsonl, all are.
-experiment-bias: setup ## which features fine-tuning picks up: the toy suite, five seeds, for hours; goes on where it was (ARGS='--seeds 0,1': these)
-	mkdir -p runs/bias-toy
+SUITES := toy language planning cruz
+
+# The cells that are there are not computed again: without experiments/bias/SUITE/cells.jsonl, all are.
+experiment-bias: setup $(SUITES:%=experiment-bias-%) ## which features fine-tuning picks up: four suites, for many hours; goes on where it was (SUITES=toy ARGS='--seeds 0,1': these)
+
+experiment-bias-%: setup
+	mkdir -p runs/bias-$*
 	for file in bias.json cells.jsonl; do \
-		test -f runs/bias-toy/$$file || test ! -f experiments/bias/toy/$$file || cp experiments/bias/toy/$$file runs/bias-toy; done
-	$(BIN)/planbench bias --suite toy --out runs/bias-toy $(ARGS)
-	install -m 644 -D -t experiments/bias/toy runs/bias-toy/bias.json runs/bias-toy/cells.jsonl runs/bias-toy/results.json
-	install -m 644 -D -t experiments/bias/toy/figures runs/bias-toy/figures/*.svg
+		test -f runs/bias-$*/$$file || test ! -f experiments/bias/$*/$$file || cp experiments/bias/$*/$$file runs/bias-$*; done
+	$(BIN)/planbench bias --suite $* --out runs/bias-$* $(ARGS)
+	install -m 644 -D -t experiments/bias/$* runs/bias-$*/bias.json runs/bias-$*/cells.jsonl runs/bias-$*/results.json
+	install -m 644 -D -t experiments/bias/$*/figures runs/bias-$*/figures/*.svg
 
 verify: setup ## every entry of the leaderboard, down to every plan; then the table again
 	$(BIN)/planbench leaderboard verify
