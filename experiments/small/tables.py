@@ -1,0 +1,101 @@
+"""The tables of docs/replication.md, from the summary of an experiment.
+
+    python -m experiments.small.tables ferry grid
+
+Each name is a folder beside this file, or the path of any finished `planbench iterate` run. Markdown, on
+standard output.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from planbench.records.files import SUMMARY, read_json
+from planbench.records.iterate import Across, Comparison, IterateSummary
+
+HERE = Path(__file__).parent
+CONTROLS = ("none", "base-only")
+
+
+def tables(summary: IterateSummary) -> Iterator[str]:
+    """Rates by generation, each seed of the first arm, how far each arm reaches, and what was compared, a line at a
+    time."""
+    arms = sorted(summary.arms, key=lambda arm: CONTROLS.index(arm) + 1 if arm in CONTROLS else 0)
+    across = {(row.arm, row.generation, row.split): row for row in summary.across}
+    last = max(row.generation for row in summary.across)
+    numbers = range(last + 1)
+    yield from _table(
+        ("generation", *(f"`{arm}`" for arm in arms)),
+        [(str(n), *(_rate(across[arm, n, "held_out"]) for arm in arms)) for n in numbers],
+    )
+    rates = {(row.seed, row.generation): row.held_out.valid_rate for row in summary.arms[arms[0]]}
+    yield from _table(
+        ("seed", *map(str, numbers)),
+        [(str(seed), *(_percent(rates[seed, n]) for n in numbers)) for seed in sorted({s for s, _ in rates})],
+    )
+    reached = [(arms[0], n) for n in dict.fromkeys((0, min(5, last), last))] + [(arm, last) for arm in arms[1:]]
+    yield from _table(
+        ("", "horizon, steps", "longest reference solved", "longer tasks", "the pool, as sampled", "all seeds"),
+        [
+            (
+                f"`{arm}`, generation {n}",
+                _horizon(across[arm, n, "held_out"]),
+                str(_longest(across[arm, n, "held_out"], across[arm, n, "longer"])),
+                _rate(across[arm, n, "longer"]),
+                _rate(across[arm, n, "pool"]),
+                _percent(across[arm, n, "held_out"].unanimous_rate),
+            )
+            for arm, n in reached
+        ],
+    )
+    yield from _table(
+        ("second", "less first", "difference", "gained, lost"),
+        [_compared(one) for one in summary.comparisons if one.split == "held_out"],
+    )
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    for cells in (headings, *rows):
+        yield f"| {' | '.join(cells)} |".replace("|  |", "| |")
+        if cells is headings:
+            yield "|---" * len(headings) + "|"
+    yield ""
+
+
+def _percent(rate: float | None) -> str:
+    return "-" if rate is None else f"{100 * rate:.1f}"
+
+
+def _rate(row: Across) -> str:
+    low, high = row.ci
+    return f"{_percent(row.rate)} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _horizon(row: Across) -> str:
+    found = row.horizon
+    if found.value is None:
+        return "-"
+    interval = "" if found.low is None or found.high is None else f" [{found.low:.1f}, {found.high:.1f}]"
+    return f"{found.value:.1f}{'*' * found.extrapolated}{interval}"
+
+
+def _longest(*rows: Across) -> int | str:
+    return max((row.longest_reference_solved for row in rows if row.longest_reference_solved is not None), default="-")
+
+
+def _compared(one: Comparison) -> tuple[str, ...]:
+    low, high = one.ci
+    return (
+        one.second,
+        one.first,
+        f"{100 * one.difference:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]",
+        f"{one.gained}, {one.lost}",
+    )
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        folder = HERE / name if (HERE / name / SUMMARY).is_file() else Path(name)
+        print("\n".join(tables(read_json(folder / SUMMARY, IterateSummary))))
