@@ -86,7 +86,12 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    for name, before, tolerance in (("plain", source, 2e-5), ("own", own, 1e-3)):
+    for name, before, tolerance in (
+        ("plain", source, 2e-5),
+        ("plain-signed", source, 2e-5),
+        ("own", own, 1e-3),
+        ("own-signed", own, 1e-3),
+    ):
         first, second, start = (
             {key: weight.float() for key, weight in load_file(folder / "model.safetensors").items()}
             for folder in (tmp_path / "one" / name, tmp_path / "two" / name, before)
