@@ -1,4 +1,4 @@
-"""The ways to train. All see prompts of the same training set, as many in all, and differ in what they are told.
+"""The ways to train. All see prompts of the same training set, for as many answers, and differ in what they are told.
 
 `supervised`   demonstrations, by cross-entropy
 `reinforce`    the reward of an answer drawn from the policy, less the mean reward of the batch's other answers

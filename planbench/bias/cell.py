@@ -50,6 +50,8 @@ def extraction_cell(
             budget,
         )
     )
+    if not np.isfinite([*target.code.bits, *spurious.code.bits]).all():
+        raise FloatingPointError
     return ExtractionCell(
         model=model,
         pair=pair.name,
@@ -88,6 +90,8 @@ def training_cell(
         net = _policy(config, model, arm, pair, task, seeds[runs])
         before, share = runs.start / len(seeds), (runs.stop - runs.start) / len(seeds)
         ARMS[arm](net, data.of(runs), task, budget, Dice(seeds[runs]), lambda done: tick(before + share * done))
+        if not all(bool(weights.isfinite().all()) for weights in net.parameters()):
+            raise FloatingPointError
         return rewards_by_section(net, tested, task)
 
     found = [trained(runs) for runs in _together(model, len(seeds))]

@@ -38,6 +38,9 @@ RATES = (0.0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.5)
 TEST, TRAIN, PROBE = 0, 1, 2
 """Streams of random numbers: what is tested on, trained on and probed with are drawn apart."""
 
+PROMPTS = 1
+"""Which prompts the suites draw: one more whenever a seed gives others, as cells of different ones do not join."""
+
 _PATIENCE = 50
 
 
@@ -79,8 +82,13 @@ class WordPair(Pair):
     def draw(self, rng: np.random.Generator, count: int, t: bool, s: bool) -> Prompts:
         prompts = np.zeros((count, self.positions), dtype=np.int64)
         for row in prompts:
-            said = [self._ids[word] for word in self.say(rng, t, s)]
-            row[self.positions - len(said) :] = said
+            words = self.say(rng, t, s)
+            if len(words) > self.positions or not self._ids.keys() >= set(words):
+                raise InputError(
+                    f"pair {self.name}: {' '.join(words)!r} has words that are not among `words`, or more than"
+                    f" {self.positions}"
+                )
+            row[self.positions - len(words) :] = [self._ids[word] for word in words]
         return prompts
 
     def texts(self, prompts: Prompts) -> list[str]:

@@ -6,6 +6,9 @@ A prompt is a state, a goal of two facts and a plan, in words. Targets, as the j
     reaches      the plan, all of whose steps can be done, reaches the goal
     shortest     the plan, which reaches the goal in four steps, needs four: no plan of two does
 
+What a prompt looks like says nothing of a target: how many towers there are and which actions the plan names, in which
+order, is drawn before it is decided whether the target holds.
+
 Spurious features, none of which changes a verdict:
 
     named-first  the first fact is about the block called a
@@ -39,6 +42,10 @@ SPURIOUS = ("named-first", "many-facts", "goal-order", "odd-name", "long-plan")
 Towers = tuple[tuple[str, ...], ...]
 """Each from the table up, sorted."""
 
+_SHAPES = ((2, "pick-up"), (2, "unstack"), (3, "pick-up"))
+"""How many towers there are and how the plan begins, for `applicable`: what it may look like whether it can be done or
+not. (With four towers every block can be taken up, and with three all that can be unstacked can be moved.)"""
+
 _ACTIONS = ("pick-up", "put-down", "stack", "unstack")
 _TRIES = 1_000
 
@@ -58,8 +65,9 @@ class BlocksPair(WordPair):
         if self.target == "shortest":
             looks["long-plan"] = False
         looks[self.spurious] = s
+        shape = _SHAPES[rng.integers(len(_SHAPES))]
         for _ in range(_TRIES):
-            made = _case(rng, self.target, t, looks["long-plan"])
+            made = _case(rng, self.target, t, looks["long-plan"], shape)
             if made is not None:
                 towers, goal, plan = made
                 break
@@ -69,7 +77,7 @@ class BlocksPair(WordPair):
 
 
 def _case(
-    rng: np.random.Generator, target: str, t: bool, long: bool
+    rng: np.random.Generator, target: str, t: bool, long: bool, shape: tuple[int, str]
 ) -> tuple[Towers, tuple[tuple[str, ...], ...], Plan] | None:
     """A state, a goal and a plan of which the judge says `t`; None where chance gave none."""
     towers = _towers(rng)
@@ -82,19 +90,22 @@ def _case(
     task = _compiled(towers, goal)
     direct: Plan = (_taken(towers, moved), ("stack", moved, onto))
     plan = direct
+    if target == "applicable" and (len(towers), direct[0][0]) != shape:
+        return None
+    if target == "reaches" and len(towers) < 3:
+        return None
     if target == "reaches" and not t:
         others = [("stack", moved, top) for top in tops if top not in (moved, onto)]
-        plan = (direct[0], others[rng.integers(len(others))] if others else ("put-down", moved))
+        plan = (direct[0], others[rng.integers(len(others))])
     if target == "shortest":
-        if t:
-            tower = next(tower for tower in towers if moved in tower)
-            if tower[-1] == moved or tower[-2] != moved:
-                return None
-            plan = (("unstack", tower[-1], moved), ("put-down", tower[-1]), *direct)
-        else:
-            plan = (direct[0], ("put-down", moved), ("pick-up", moved), direct[1])
+        # In a tower of two, whichever block it is, the plan is to unstack, put down, pick up and stack.
+        tower = next(tower for tower in towers if moved in tower)
+        if len(tower) != 2 or (tower[0] == moved) != t:
+            return None
+        plan = (("unstack", tower[1], tower[0]), ("put-down", tower[1]), ("pick-up", moved), direct[1])
     if long:
-        block = str(rng.choice(tops))
+        # One that stands on another where that is not to tell how high the towers are.
+        block = str(rng.choice([tower[-1] for tower in towers if len(tower) > (target == "applicable")]))
         taken = _taken(towers, block)
         plan = (taken, ("put-down", block) if taken[0] == "pick-up" else ("stack", *taken[1:]), *plan)
     kind = judge(task, plan).kind

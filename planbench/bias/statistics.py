@@ -100,20 +100,20 @@ def logistic(x: Sequence[float], y: Sequence[float]) -> Logistic | None:
         return None
     at = np.log2(np.asarray(x))
 
-    def curve(at: Floats, lowest: float, height: float, middle: float, slope: float) -> Floats:
-        return lowest + height / (1 + np.exp(-np.clip(slope * (at - middle), -60, 60)))
+    def curve(at: Floats, lowest: float, highest: float, middle: float, slope: float) -> Floats:
+        return lowest + (highest - lowest) / (1 + np.exp(-np.clip(slope * (at - middle), -60, 60)))
 
-    start = (min(y), max(max(y) - min(y), 1e-3), float(np.median(at)), 1.0)
+    start = (min(y), max(y), float(np.median(at)), 1.0)
     bounds = ([0, 0, float(at.min()) - 1, -20], [1, 1, float(at.max()) + 1, 20])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optimize.OptimizeWarning)
-            (lowest, height, middle, slope), _ = optimize.curve_fit(curve, at, y, p0=start, bounds=bounds)
+            (lowest, highest, middle, slope), _ = optimize.curve_fit(curve, at, y, p0=start, bounds=bounds)
     except (RuntimeError, ValueError):
         return None
     return Logistic(
         lowest=float(lowest),
-        highest=float(lowest + height),
+        highest=float(highest),
         intercept=float(-slope * middle),
         slope=float(slope),
     )
@@ -160,7 +160,7 @@ def arm_result(
             dropped.append(Dropped(pair=name, why=f"{' and '.join(low)}, not above {MIN_ACCURACY:.0%}"))
         (out if low else kept).append(result)
     x, y = [pair.relative for pair in kept], [pair.score for pair in kept]
-    at_zero = [pair.by_rate[0] for pair in kept]
+    at_zero = [pair.by_rate[0] for pair in kept] if all(cell.rates[0] == 0 for cell in trainings) else []
     everything = [*kept, *out]
     every_x, every_y = [pair.relative for pair in everything], [pair.score for pair in everything]
     return ArmResult(
@@ -174,8 +174,8 @@ def arm_result(
         dropped=tuple(dropped),
         dropped_pairs=tuple(out),
         fit=logistic(x, y),
-        at_no_evidence=spearman(x, at_zero),
-        p_at_no_evidence=spearman_p(x, at_zero, rng),
+        at_no_evidence=spearman(x, at_zero) if at_zero else None,
+        p_at_no_evidence=spearman_p(x, at_zero, rng) if at_zero else None,
         with_dropped=spearman(every_x, every_y),
         p_with_dropped=spearman_p(every_x, every_y, rng),
     )

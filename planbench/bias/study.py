@@ -18,7 +18,7 @@ from zlib import crc32
 
 from planbench import __version__
 from planbench.bias.config import ARMS, MODELS, TEMPLATES, BiasConfig
-from planbench.bias.pairs import Material, Pair
+from planbench.bias.pairs import PROMPTS, Material, Pair
 from planbench.bias.statistics import Named, arm_result
 from planbench.bias.suites import pairs_of, suite_named, writes
 from planbench.errors import InputError, RunFolderError
@@ -72,14 +72,15 @@ def keys_of(config: BiasConfig, pairs: Sequence[Pair]) -> list[Key]:
 def study(
     config: BiasConfig, folder: Path, told: Told = lambda done, total, note: None, processes: int = 1, command: str = ""
 ) -> BiasResults:
-    """Measure what is missing and say what all comes to. Raises RunFolderError where the folder holds another run."""
+    """Measure what is missing and say what all that is there comes to, also what earlier commands asked for. Raises
+    RunFolderError where the folder holds another run."""
     pairs = pairs_of(config)
     check_names(config)
     run = RunFolder(folder)
     run.create()
     with run.lock():
-        _record(config, folder, command)
-        cells = list(_stored(folder))
+        whole = _record(config, folder, command)
+        cells = _stored(folder)
         there = {key_of(cell) for cell in cells}
         wanted = keys_of(config, pairs)
         missing = [key for key in wanted if key not in there]
@@ -97,7 +98,7 @@ def study(
                     file.flush()
                     cells.append(cell)
                     told(len(cells), total, "")
-        results = conclude(config, pairs, cells, finished=True)
+        results = conclude(whole, pairs_of(whole), cells, finished=True)
         write_json(folder / RESULTS, results)
     return results
 
@@ -152,11 +153,6 @@ def _fingerprints(config: BiasConfig) -> dict[str, str]:
     return {model: fingerprint(model) for model in (*models, *others)}
 
 
-def so_far(config: BiasConfig, folder: Path) -> BiasResults:
-    """What the cells that are there come to; nothing is measured."""
-    return conclude(config, pairs_of(config), list(_stored(folder)), finished=False)
-
-
 def conclude(config: BiasConfig, pairs: Sequence[Pair], cells: Sequence[Cell], finished: bool) -> BiasResults:
     named: list[Named] = [(pair.name, pair.target, pair.spurious) for pair in pairs]
     measure = suite_named(config.suite).measure
@@ -192,14 +188,19 @@ def key_of(cell: Cell) -> Key:
     return Key(cell.model, EXTRACTION if isinstance(cell, ExtractionCell) else cell.arm, cell.pair, cell.seed)
 
 
-def _stored(folder: Path) -> Iterator[Cell]:
-    if (folder / CELLS).is_file():
-        for line in read_lines(folder / CELLS, CellLine):
-            yield line.cell
+def _stored(folder: Path) -> list[Cell]:
+    if not (folder / CELLS).is_file():
+        return []
+    cells: dict[Key, Cell] = {}
+    for line in read_lines(folder / CELLS, CellLine):
+        cells.setdefault(key_of(line.cell), line.cell)
+    return list(cells.values())
 
 
-def _record(config: BiasConfig, folder: Path, command: str) -> None:
+def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
+    """Write down what is asked for; returns it together with all that was asked for before."""
     checkpoints = _fingerprints(config)
+    whole = config
     if (folder / BIAS).is_file():
         before = read_json(folder / BIAS, BiasRecord)
         for name, value in config.fixed().items():
@@ -207,6 +208,9 @@ def _record(config: BiasConfig, folder: Path, command: str) -> None:
             there = before.config.get(name, BiasConfig.model_fields[name].default)
             if there != value:
                 raise RunFolderError(f"{folder}: holds a run with {name} {there}, not {value}; choose another --out")
+        if before.prompts != PROMPTS:
+            raise RunFolderError(f"{folder}: holds a run on prompts of another version; choose another --out")
+        whole = config.joined(before.config)
         for model, digest in before.checkpoints.items():
             if checkpoints.setdefault(model, digest) != digest:
                 raise RunFolderError(f"{folder}: {model} is another checkpoint than before; choose another --out")
@@ -215,13 +219,15 @@ def _record(config: BiasConfig, folder: Path, command: str) -> None:
         BiasRecord(
             planbench=__version__,
             command=command,
+            prompts=PROMPTS,
             checkpoints=checkpoints,
-            config=config.model_dump(mode="json"),
+            config=whole.model_dump(mode="json"),
             versions=versions(),
             machine=machine(),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
         ),
     )
+    return whole
 
 
 def _measured(
@@ -256,6 +262,9 @@ def measure(config: BiasConfig, key: Key, tick: Tick = lambda share: None) -> Ce
     pair = next(pair for pair in pairs_of(config) if pair.name == key.pair)
     # Seeds of nets and dice differ between cells, as equal ones would tie their luck together.
     seed = crc32(f"{key.model}/{key.arm}/{key.pair}/{key.seed}".encode())
-    if key.arm == EXTRACTION:
-        return extraction_cell(config, key.model, pair, key.seed, seed, started)
-    return training_cell(config, key.model, key.arm, pair, key.seed, seed, started, tick)
+    try:
+        if key.arm == EXTRACTION:
+            return extraction_cell(config, key.model, pair, key.seed, seed, started)
+        return training_cell(config, key.model, key.arm, pair, key.seed, seed, started, tick)
+    except FloatingPointError:
+        raise InputError(f"{key}: training led to numbers that are none; choose a smaller learning rate") from None

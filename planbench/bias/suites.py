@@ -129,9 +129,15 @@ def pairs_of(config: BiasConfig) -> list[Pair]:
     module, _, function = where.partition(":")
     try:
         make: Callable[[BiasConfig], Sequence[Pair]] = getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         raise InputError(f"suite {where}: cannot be imported: {error}") from None
-    found = {pair.name: pair for pair in make(config)}
+    try:
+        made = list(make(config))
+    except (AttributeError, TypeError) as error:
+        raise InputError(f"suite {where}: is no function of a configuration that gives pairs: {error}") from None
+    if not made or not all(isinstance(pair, Pair) for pair in made):
+        raise InputError(f"suite {where}: gives no pairs, or other things than pairs (docs/bias.md)")
+    found = {pair.name: pair for pair in made}
     unknown = [name for name in config.pairs if name not in found]
     if unknown:
         raise InputError(f"suite {config.suite} has no pair {unknown[0]!r}: there is {', '.join(found)}")

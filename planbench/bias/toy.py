@@ -64,9 +64,14 @@ class ToyPair(Pair):
             free = [n for n in (1, 2) if f"contains-{n}" not in (self.target, self.spurious)]
             symbols = np.array([0, *free, *range(3, self.vocabulary)])
             prompts = symbols[rng.integers(0, len(symbols), (2 * left, self.positions))]
-            for name, wanted in rng.permutation(np.array([(self.target, t), (self.spurious, s)], dtype=object)):
-                if wanted:
-                    _give(rng, prompts, str(name))
+            wanted = [name for name, there in ((self.target, t), (self.spurious, s)) if there]
+            # What is given last may undo or double the first: so each prompt has an order of its own.
+            turned = rng.integers(0, 2, len(prompts)).astype(bool)
+            for rows, names in ((turned, wanted), (~turned, wanted[::-1])):
+                some = prompts[rows]
+                for name in names:
+                    _give(rng, some, name)
+                prompts[rows] = some
             right = (FEATURES[self.target](prompts) == t) & (FEATURES[self.spurious](prompts) == s)
             kept.append(prompts[right][:left])
             left -= len(kept[-1])

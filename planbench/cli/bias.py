@@ -69,15 +69,15 @@ def command(
     The same command goes on where it was stopped; more seeds, arms or models join what is there.
     """
     typed = {
-        "pairs": pairs and _listed(pairs),
-        "models": models and _listed(models),
-        "arms": arms and _listed(arms),
-        "seeds": seeds and _listed(seeds),
-        "rates": rates and _listed(rates),
+        "pairs": _listed("--pairs", pairs),
+        "models": _listed("--models", models),
+        "arms": _listed("--arms", arms),
+        "seeds": _listed("--seeds", seeds),
+        "rates": _listed("--rates", rates),
         "examples": examples,
         "epochs": epochs,
     }
-    given = {**dict(settings), **{name: value for name, value in typed.items() if value}, "suite": suite}
+    given = {**dict(settings), **{name: value for name, value in typed.items() if value is not None}, "suite": suite}
     from planbench.bias.suites import suite_named
     from planbench.cli.bias_run import run, show_forecast
 
@@ -90,8 +90,13 @@ def command(
     return run(config, folder, processes or os.cpu_count() or 1, shlex.join(["planbench", *sys.argv[1:]]), as_json)
 
 
-def _listed(text: str) -> list[str]:
-    return [part for part in (piece.strip() for piece in text.split(",")) if part]
+def _listed(option: str, text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    parts = [part for part in (piece.strip() for piece in text.split(",")) if part]
+    if not parts:
+        raise InputError(f"{option} {text!r} names nothing; leave it out for the default")
+    return parts
 
 
 def _config(values: dict[str, Any]) -> BiasConfig:
@@ -106,7 +111,7 @@ def _config(values: dict[str, Any]) -> BiasConfig:
         name = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             raise InputError(f"no setting {name!r}: there is {', '.join(BiasConfig.model_fields)}") from None
-        raise InputError(f"{name}: {fault['msg']}") from None
+        raise InputError(f"{name}: {fault['msg']}" if name else fault["msg"]) from None
 
 
 def _slug(name: str) -> str:

@@ -29,6 +29,8 @@ def show(results: BiasResults, folder: Path, as_json: bool) -> None:
     write_whole(folder / REPORT, bias_page(results, f"planbench bias: {results.suite}"))
     figures = folder / "figures"
     figures.mkdir(exist_ok=True)
+    for before in figures.glob("*.svg"):
+        before.unlink()
     for name, text in figure_files(results):
         write_whole(figures / name, text)
     if as_json:

@@ -22,13 +22,15 @@ class _Frozen(BaseModel):
 
 
 class BiasRecord(_Frozen):
-    """`bias.json`. `config` is compared when a run goes on, less what may grow (seeds, arms, models); so are the
-    fingerprints of pretrained models in `checkpoints`."""
+    """`bias.json`. `config` is compared when a run goes on, less what may grow (seeds, arms, models, pairs), which is
+    all that was ever asked for; so are `prompts`, the version of what draws them, and the fingerprints of pretrained
+    models in `checkpoints`."""
 
     schema_version: int = Field(default=BIAS_SCHEMA, alias="schema")
     planbench: str
     command: Text
     config: dict[str, Any]
+    prompts: int = 0
     checkpoints: dict[str, str] = Field(default_factory=dict[str, str])
     versions: dict[str, str]
     machine: dict[str, str | int]
@@ -118,7 +120,8 @@ class Logistic(_Frozen):
 class ArmResult(_Frozen):
     """`spearman` is between relative extractability and score over pairs (means over seeds), `p` two-sided, by
     permutations; `ci` by a bootstrap over pairs and, within them, seeds. `at_no_evidence` is the same of the score at
-    rate 0; `with_dropped` of all pairs, those that were dropped as well. `pairs` are those that count."""
+    rate 0, None where that was not tried; `with_dropped` of all pairs, those that were dropped as well. `pairs` are
+    those that count."""
 
     arm: str
     model: str

@@ -164,6 +164,43 @@ def test_a_sentence_is_grammatical_as_its_section_says(pair: WordPair) -> None:
             assert found == t, text
 
 
+@pytest.mark.parametrize("pair", WORDS, ids=lambda pair: pair.name)
+def test_no_look_of_a_prompt_tells_the_target(pair: WordPair) -> None:
+    """The best guess from how long it is and which actions it names, or from any one word but the names of blocks,
+    learned on one half of the prompts and tried on the other."""
+    for s in (False, True):
+        prompts = {t: pair.texts(pair.draw(np.random.default_rng(5 + t), 400, t, s)) for t in (False, True)}
+        names = {word for texts in prompts.values() for text in texts for word in text.split()} - {*"abcdef", "table"}
+        looks: list[Callable[[list[str]], object]] = [
+            lambda words: (len(words), *(word for word in words if word in STEPS)),
+            lambda words: sum(word == "on" for word in words),
+            *(lambda words, name=name: words.count(name) for name in sorted(names)),
+        ]
+        for look in looks:
+            counts: dict[object, list[int]] = {}
+            for t, texts in prompts.items():
+                for text in texts[::2]:
+                    counts.setdefault(look(text.split()), [0, 0])[t] += 1
+            right = [
+                (one[True] > one[False]) == t
+                for t, texts in prompts.items()
+                for text in texts[1::2]
+                if (one := counts.get(look(text.split())))
+            ]
+            assert np.mean(right) < 0.6
+
+
+@pytest.mark.parametrize("pair", toy_pairs(12, 6), ids=lambda pair: pair.name)
+def test_every_draw_of_a_section_is_of_one_distribution(pair: ToyPair) -> None:
+    """Two features are given to a prompt one after the other, and the second may double what the first brought: as
+    often in one draw as in another."""
+    shares: list[list[float]] = []
+    for seed in range(6):
+        prompts = pair.draw(np.random.default_rng(seed), 2_000, True, True)
+        shares.append([((prompts == symbol).sum(1) == 2).mean() for symbol in (1, 2)])
+    assert np.ptp(shares, axis=0).max() < 0.05
+
+
 @pytest.mark.parametrize("pair", planning_pairs(), ids=lambda pair: pair.name)
 def test_a_plan_is_as_its_section_says_by_breadth_first_search(pair: WordPair) -> None:
     for t, s in SECTIONS.values():
@@ -221,3 +258,17 @@ def shortest(start: frozenset[Fact], goal: frozenset[Fact]) -> int:
         seen |= border
         length += 1
     return length
+
+
+@pytest.mark.parametrize("said", [["red", "blu"], ["red"] * 4])
+def test_a_pair_of_ones_own_that_says_what_it_may_not_is_told(said: list[str]) -> None:
+    class Mine(WordPair):
+        name, target, spurious = "t|s", "t", "s"
+        words = ("red", "blue")
+        positions = 3
+
+        def say(self, rng: np.random.Generator, t: bool, s: bool) -> list[str]:
+            return said
+
+    with pytest.raises(InputError, match="not among `words`, or more than 3"):
+        Mine().draw(np.random.default_rng(0), 1, True, True)

@@ -11,11 +11,13 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
+from planbench.bias import cell
 from planbench.bias import study as module
 from planbench.bias.config import BiasConfig
+from planbench.bias.nets import Net
 from planbench.bias.study import key_of, study
 from planbench.cli.bias import command
-from planbench.errors import RunFolderError
+from planbench.errors import InputError, RunFolderError
 from planbench.records.bias import BIAS, CELLS, BiasResults, CellLine
 from planbench.records.files import read_lines
 
@@ -97,6 +99,36 @@ def test_more_seeds_join_and_other_sizes_are_refused(
     assert measured == [1]
 
 
+def test_what_was_asked_for_before_stays_in_the_results(finished: tuple[Path, BiasResults], tmp_path: Path) -> None:
+    for name in (BIAS, CELLS):
+        (tmp_path / name).write_bytes((finished[0] / name).read_bytes())
+    more = study(CONFIG.model_copy(update={"arms": ("group",), "pairs": CONFIG.pairs[:1]}), tmp_path)
+    assert list(more.arms) == ["supervised/lstm", "deployment/lstm", "group/lstm"]
+    for arm in ("supervised/lstm", "deployment/lstm"):
+        assert more.arms[arm] == finished[1].arms[arm]
+    # Of a cell that is there twice, the first counts.
+    with (tmp_path / CELLS).open("ab") as file:
+        file.write((finished[0] / CELLS).read_bytes())
+    again = study(CONFIG, tmp_path)
+    assert again.arms == more.arms
+    assert json.loads((tmp_path / BIAS).read_text())["config"]["arms"] == ["supervised", "deployment", "group"]
+
+    record = json.loads((tmp_path / BIAS).read_text())
+    (tmp_path / BIAS).write_text(json.dumps(record | {"prompts": record["prompts"] - 1}))
+    with pytest.raises(RunFolderError, match="prompts of another version"):
+        study(CONFIG, tmp_path)
+
+
+def test_a_training_that_leads_nowhere_leaves_no_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(net: Net, *rest: object) -> None:
+        next(net.parameters()).data.fill_(float("inf"))
+
+    monkeypatch.setitem(cell.ARMS, "supervised", broken)
+    with pytest.raises(InputError, match="smaller learning rate"):
+        study(CONFIG.model_copy(update={"pairs": CONFIG.pairs[:1]}), tmp_path)
+    assert [key.split(",")[0] for key in stored(tmp_path)] == ["extraction"]
+
+
 @pytest.fixture(scope="module")
 def shown(finished: tuple[Path, BiasResults]) -> tuple[Path, str, str]:
     """The folder, tables and JSON of the command on a finished run: nothing is measured again."""
@@ -165,6 +197,10 @@ def test_committed_configurations_can_be_run(file: Path) -> None:
         assert settled[name] == value
 
 
+def nothing(config: object) -> list[object]:
+    return []
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -174,14 +210,22 @@ def test_committed_configurations_can_be_run(file: Path) -> None:
         (["--arms", "dpo"], "no arm 'dpo'"),
         (["--set", "widht=3"], "no setting 'widht'"),
         (["--rates", "0,.7"], "rates"),
+        (["--rates", "0,.001", "--examples", "96"], "a rate of 0.001 of 96 examples is none"),
+        (["--rates", ","], "--rates ',' names nothing"),
+        (["--seeds=-1"], "seeds"),
+        (["--seeds", "0,1,0"], "0 is named twice"),
+        (["--pairs", "contains-1|contains-2,contains-1|contains-2"], "is named twice"),
+        (["--set", "decoder_width=30"], "cannot be shared by 4 heads"),
+        (["--set", "lr=inf"], "lr"),
+        (["--suite", ":f"], "cannot be imported"),
+        (["--suite", "os:getcwd"], "is no function of a configuration"),
+        (["--suite", "tests.bias.test_study:nothing"], "gives no pairs"),
         (["--seeds", "a"], "seeds"),
         (["--suite", "nowhere.at:all"], "cannot be imported"),
         (["--suite", "sentiment", "--set", "polcy=x"], "setting 'polcy'"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(arguments: list[str], says: str) -> None:
-    from planbench.errors import InputError
-
     with pytest.raises(InputError, match=re.escape(says)) as caught:
         CliRunner().invoke(command, [*arguments, "--dry-run"], catch_exceptions=False, standalone_mode=False)
     assert "\n" not in str(caught.value)
