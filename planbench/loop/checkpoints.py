@@ -22,12 +22,13 @@ TRAINING_CARD = "training.json"
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """Reference plans of split `base`: so many tasks of a domain, of `length` steps, drawn with `seed`; `wide`: those
-    that a small planner is trained on (`planbench.suite.generator.short_drafts`)."""
+    """Reference plans of split `base`: so many tasks of a domain, of `length` steps, drawn with `seed`. `short`: those
+    that a small planner is trained on (`planbench.suite.generator.short_drafts`), `wide` ones or not."""
 
     tasks: dict[str, int]
     length: tuple[int, int]
     seed: int
+    short: bool = False
     wide: bool = False
 
 
@@ -67,6 +68,9 @@ def _taught(folder: Path, config: IterateConfig) -> Taught | None:
     try:
         read: dict[str, Any] = json.loads(card.read_bytes())
         tasks = {str(domain): int(count) for domain, count in read["tasks"].items()}
-        return Taught(tasks, (1, int(read["config"]["longest"])), int(read["config"]["seed"]), wide=True)
+        settings = read["config"]
+        length, seed = (1, int(settings["longest"])), int(settings["seed"])
+        # A planner of before there was a choice was taught wide tasks.
+        return Taught(tasks, length, seed, short=True, wide=bool(settings.get("wide", True)))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise CheckpointError(f"{card}: does not say what the planner was trained on ({error})") from None

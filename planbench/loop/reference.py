@@ -36,8 +36,9 @@ def reference_tasks(config: IterateConfig, source: Source) -> list[Prepared]:
 
 
 def _tasks(taught: Taught, domain: str, count: int) -> list[Task]:
-    if taught.wide:
-        return tasks_of(domain, short_drafts(domain, count, seed=taught.seed, longest=taught.length[1]))
+    if taught.short:
+        made = short_drafts(domain, count, seed=taught.seed, longest=taught.length[1], wide=taught.wide)
+        return tasks_of(domain, made)
     return generate(domain, count, seed=taught.seed, plan_length=taught.length, split="base")
 
 
