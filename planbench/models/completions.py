@@ -25,6 +25,7 @@ from planbench.errors import CheckpointError
 from planbench.models.catalog import LoadOptions
 from planbench.models.hf_load import load_texts
 from planbench.models.hf_prompt import PromptEncoder, stop_tokens
+from planbench.models.thinking import opened, written
 from planbench.records import FinishReason, Prompt
 
 
@@ -46,7 +47,7 @@ class CompletionEncoder:
         self.tokenizer = tokenizer
         self._encoder = PromptEncoder(tokenizer, source, template)
         self._stop, self._source = stop | self._encoder.turn_end(), source
-        self._prompts: dict[Prompt, tuple[int, ...]] = {}
+        self._prompts: dict[Prompt, tuple[tuple[int, ...], str]] = {}
         self._chat_stop: int | None = None
 
     @classmethod
@@ -59,10 +60,12 @@ class CompletionEncoder:
 
     def encode(self, prompt: Prompt, reply: str, finish: FinishReason) -> EncodedReply:
         """Raises CheckpointError where the reply ended by itself and the checkpoint says no token that ends one."""
-        if (ids := self._prompts.get(prompt)) is None:
-            ids = self._prompts[prompt] = tuple(self._encoder.encode(prompt))
+        if (known := self._prompts.get(prompt)) is None:
+            ids = tuple(self._encoder.encode(prompt))
+            known = self._prompts[prompt] = ids, opened(self._encoder.decoded, ids)
+        ids, tag = known
         end = (self.stop_token(prompt),) if finish == "stop" else ()
-        return EncodedReply(ids, (*self._encoder.text_ids(reply), *end))
+        return EncodedReply(ids, (*self._encoder.text_ids(written(reply, tag)), *end))
 
     def word_ids(self, words: Iterable[str]) -> list[int]:
         """The ids of words for a tokenizer with one token a word; any other word is its unknown token."""

@@ -237,11 +237,12 @@ class _Run:
             if self._says(row, token):
                 left.append(slot)
         for slot in reversed(left):
-            row = active.pop()
-            if slot < len(active):
-                number, place = divmod(len(active), ROWS)
-                self._settle(slot, row, self.stores[number], place)
-                active[slot] = row
+            last = len(active) - 1
+            if slot < last:
+                number, place = divmod(last, ROWS)
+                self._settle(slot, active[last], self.stores[number], place)
+                active[slot] = active[last]
+            active.pop()  # last: had memory run out before, the row would be there still
         del self.stores[up(len(active), ROWS) // ROWS :]
 
     def _placed(self, spare: int) -> list[tuple[Prefix, Tensor | None]]:
@@ -277,6 +278,7 @@ class _Run:
         row.last = token
         self.engine.counts.said += 1
         if row.speech.add(token):
+            self.failed = ()
             self.done.append(Answer(row.index, row.speech.completion(), row.seconds))
             return True
         return False

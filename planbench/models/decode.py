@@ -245,10 +245,15 @@ def _generate(model: Any, rows: Sequence[Row], stop: frozenset[int], pad: int, c
         eos_token_id=sorted(stop) or None,
         pad_token_id=pad,
     )
-    output = model.generate(
-        ids,
-        attention_mask=mask,
-        generation_config=settings,
-        logits_processor=LogitsProcessorList([_Choose(choose, ids.shape[1])]),
-    )
+    own = model.generation_config
+    model.generation_config = GenerationConfig()  # the library takes from it what is not said: penalties, beams
+    try:
+        output = model.generate(
+            ids,
+            attention_mask=mask,
+            generation_config=settings,
+            logits_processor=LogitsProcessorList([_Choose(choose, ids.shape[1])]),
+        )
+    finally:
+        model.generation_config = own
     return output[:, ids.shape[1] :]

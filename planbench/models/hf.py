@@ -35,6 +35,7 @@ from planbench.models.memory import cache_bytes, rows_at_once
 from planbench.models.passes import supports as covers
 from planbench.models.small import SmallModel, supports
 from planbench.models.speech import Speech, Texts
+from planbench.models.thinking import opened, stored
 from planbench.records import Prompt, Reply, Request, SamplingSettings
 
 ENGINES = ("auto", "own", "continuous", "transformers", "cb", "vllm")
@@ -214,7 +215,7 @@ class HfModel:
 
     def _reply(self, row: Row, completion: Completion, seconds: float) -> Reply:
         return Reply(
-            self._decoded(completion.tokens),
+            stored(self._decoded(completion.tokens), opened(self._decoded, row.prompt)),
             "stop" if completion.stopped else "length",
             prompt_tokens=len(row.prompt),
             completion_tokens=completion.generated,

@@ -8,7 +8,7 @@ measured without its instructions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -112,6 +112,10 @@ class PromptEncoder:
     def text_ids(self, text: str) -> list[int]:
         """The token ids of a text that stands behind a prompt: nothing is put in front of it."""
         return self._ids(text, special=False) if text else []
+
+    def decoded(self, ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens included."""
+        return self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
     def _render(self, messages: tuple[Message, ...], first: bool = False) -> str:
         turns = [{"role": message.role, "content": message.content} for message in messages]

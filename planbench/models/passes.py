@@ -135,6 +135,10 @@ def layer_windows(model: Any) -> list[int | None] | None:
         return None
     if not getattr(model, "_supports_attention_backend", False):
         return None
+    config = model.config.get_text_config()
+    # The one has sliding attention's cache and is none; of the other, positions hang on the longest row of a batch.
+    if "chunked_attention" in (getattr(config, "layer_types", None) or ()) or "longrope" in _rope_types(config):
+        return None
     windows: list[int | None] = []
     for layer in DynamicCache(config=model.config).layers:
         if type(layer) is DynamicLayer:
@@ -144,6 +148,12 @@ def layer_windows(model: Any) -> list[int | None] | None:
         else:
             return None
     return windows or None
+
+
+def _rope_types(config: Any) -> set[object]:
+    """Of all the layers, where kinds of layers have their own."""
+    said = getattr(config, "rope_parameters", None) or {}
+    return {one.get("rope_type") for one in (said, *said.values()) if isinstance(one, dict)}
 
 
 def supports(model: Any) -> bool:

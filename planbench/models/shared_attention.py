@@ -9,8 +9,8 @@ The library's models ask a registry for their attention and a cache to keep keys
 `Pass` says, for one forward pass, which row stands where.
 
 Covered: models that take their attention from the registry and keep plain or sliding attention layers, whatever stands
-between. What else an attention may do (sinks, biases by position) is not: `planbench.models.continuous` notices by
-comparing logits, and such a model is decoded in another way.
+between. What else an attention may do (sinks, biases by position) is not: `planbench.models.passes` notices, by what
+the attention is given and by comparing logits, and such a model is decoded in another way.
 """
 
 from __future__ import annotations
@@ -185,6 +185,8 @@ def _attend(
 ) -> tuple[Tensor, None]:
     """As the library's attention functions: `[rows, heads, width, size]` in, `[rows, width, heads, size]` out."""
     now, layer = _CURRENT.get(), module.layer_idx
+    if attention_mask is not None or kwargs.get("s_aux") is not None:
+        raise NotImplementedError("attention with a mask of the model's own, or with sinks")
     if now.width > 1 and softcap is None:
         return _attend_reading(now, layer, query, scaling), None
     rows, heads, width, size = query.shape

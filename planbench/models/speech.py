@@ -6,17 +6,10 @@ the check costs nothing a step.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from planbench.models.decode import Completion, Row
-
-TAGS = {"<think>": "</think>", "<thinking>": "</thinking>", "<thought>": "</thought>", "[THINK]": "[/THINK]"}
-"""How reasoning opens and closes. Other ways are not budgeted."""
-
-_OPEN = re.compile("|".join(map(re.escape, TAGS)))
-_TAIL = 24
-"""Tokens in which the tail of a text is looked for."""
+from planbench.models.thinking import TAGS, TAIL, opened
 
 
 class Texts:
@@ -50,13 +43,14 @@ class Speech:
         self._limit = row.limit
         self._thinking: str | None = None  # the tag that will close it
         self._undecided = False
-        self._plan_from = 0
+        # What the prompt opened belongs to the text of which the end of the plan is asked.
+        wanted = texts is not None and (budget is not None or row.ended is not None)
+        self._before = opened(texts.decode, row.prompt) if texts is not None and wanted else ""
         if budget is not None and texts is not None:
             self._limit = min(row.limit, answer)
-            opened = _opened(texts.decode(row.prompt[-_TAIL:]))
-            self._undecided = opened is None
-            if opened is not None:
-                self._think(opened)
+            self._undecided = not self._before
+            if self._before:
+                self._think(TAGS[self._before])
 
     @property
     def forced(self) -> int | None:
@@ -109,7 +103,7 @@ class Speech:
                 self._undecided = False
             return
         assert self._thinking is not None
-        if self._thinking[-1] in self._texts.of(token) and self._thinking in self._texts.decode(self.tokens[-_TAIL:]):
+        if self._thinking[-1] in self._texts.of(token) and self._thinking in self._texts.decode(self.tokens[-TAIL:]):
             self._answering()
         elif len(self.tokens) >= (self._budget or 0):
             self._close()
@@ -119,14 +113,5 @@ class Speech:
         if ended is None or texts is None or not set(ended.last) & set(texts.of(token)):
             return False
         # The tail first, so that a reply full of such characters costs no more than its length.
-        tail = len(self.tokens) > _TAIL and not ended("\n" + texts.decode(self.tokens[-_TAIL:]))
-        return not tail and ended(texts.decode(self.tokens))
-
-
-def _opened(tail: str) -> str | None:
-    """The tag that closes the reasoning that a prompt ends in, None where it ends in none."""
-    found = None
-    for tag in _OPEN.finditer(tail):
-        if TAGS[tag[0]] not in tail[tag.end() :]:
-            found = TAGS[tag[0]]
-    return found
+        tail = len(self.tokens) > TAIL and not ended("\n" + texts.decode(self.tokens[-TAIL:]))
+        return not tail and ended(self._before + texts.decode(self.tokens))

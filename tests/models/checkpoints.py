@@ -44,6 +44,26 @@ _SMALL_SHAPES: dict[str, dict[str, Any]] = {
     "Mixtral": {**_SHAPE, "num_local_experts": 4, "num_experts_per_tok": 2},
     "Qwen3Moe": {**_SHAPE, "head_dim": 8, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16},
     "GptOss": {**_SHAPE, "head_dim": 8, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 6},
+    "Phi3": {
+        **_SHAPE,
+        "original_max_position_embeddings": 32,
+        "rope_parameters": {
+            "rope_type": "longrope",
+            "rope_theta": 10_000.0,
+            "original_max_position_embeddings": 32,
+            "short_factor": [1.0] * 4,
+            "long_factor": [8.0] * 4,
+        },
+    },
+    "Llama4Text": {
+        **_SHAPE,
+        "head_dim": 8,
+        "intermediate_size_mlp": 48,
+        "num_local_experts": 2,
+        "attention_chunk_size": 32,
+        "layer_types": ["chunked_attention", "full_attention"],
+        "no_rope_layers": [1, 0],
+    },
     "GPT2": {
         "vocab_size": len(WORDS),
         "n_embd": 32,
@@ -87,7 +107,7 @@ def random_model(architecture: str = "Llama", seed: int = 0, **changes: Any) -> 
     torch.manual_seed(seed)
     shape = {**_SMALL_SHAPES[architecture], "bos_token_id": 2, "eos_token_id": EOS, "pad_token_id": 0, **changes}
     config = getattr(transformers, f"{architecture}Config")(**shape)
-    name = f"{architecture}LMHeadModel" if architecture == "GPT2" else f"{architecture}ForCausalLM"
+    name = "GPT2LMHeadModel" if architecture == "GPT2" else f"{architecture.removesuffix('Text')}ForCausalLM"
     return getattr(transformers, name)(config).eval()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from planbench.models.continuous import Engine
+from planbench.models.continuous import Engine, _Run
 from planbench.models.decode import Completion, Row
 from planbench.models.memory import rows_at_once
 from planbench.models.passes import supports
@@ -68,10 +68,24 @@ def test_greedy_equals_generate_one_prompt_at_a_time(architecture: str) -> None:
     assert model.config._attn_implementation != "planbench_shared"
 
 
-@pytest.mark.parametrize("architecture", ["GptOss", "Bloom", "Mamba", "Lfm2"])
+@pytest.mark.parametrize("architecture", ["GptOss", "Bloom", "Mamba", "Lfm2", "Phi3", "Llama4Text"])
 def test_what_it_does_not_compute_is_noticed(architecture: str) -> None:
-    """Sinks in the attention, biases by position, state that is no cache of keys and values."""
+    """Sinks in the attention, biases by position, state that is no cache of keys and values, positions that hang on the
+    longest row, attention in chunks."""
     assert not supports(random_model(architecture))
+
+
+def test_sinks_are_noticed_in_half_precision_too() -> None:
+    """Whose rounding would hide them."""
+    model = random_model("GptOss", initializer_range=0.02).to(torch.bfloat16)
+    assert not supports(model)
+
+
+def test_positions_of_other_kinds_that_hang_on_nothing_are_computed() -> None:
+    plain = {"rope_type": "default", "rope_theta": 10_000.0}
+    assert supports(random_model("Phi3", rope_parameters=plain))
+    yarn = {"rope_type": "yarn", "rope_theta": 10_000.0, "factor": 4.0, "original_max_position_embeddings": 16}
+    assert supports(random_model("Llama", rope_parameters=yarn))
 
 
 def test_a_common_beginning_is_read_once() -> None:
@@ -199,6 +213,49 @@ def test_where_memory_runs_out_the_batch_is_halved_and_nothing_is_lost() -> None
     assert answers(engine, rows, 32) == whole
     assert cramped.refused == engine.counts.halvings > 0
     assert engine.counts.batch == 8
+
+
+def test_no_row_is_lost_where_memory_runs_out_between_two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Putting a row into a slot takes memory as well, of a row that joins and of one that moves."""
+    rows, model = some_rows(), random_model()
+    settle, step = _Run._settle, _Run._step
+    moving = failed = 0
+
+    def stepped(self: _Run) -> None:
+        nonlocal moving
+        moving += 1
+        step(self)
+        moving -= 1
+
+    def settled(self: _Run, slot: int, row: Any, source: Any, place: int) -> None:
+        nonlocal failed, moving
+        if moving and not failed:
+            failed, moving = 1, 0
+            raise torch.OutOfMemoryError("no memory")
+        settle(self, slot, row, source, place)
+
+    whole = answers(Engine(model, frozenset([EOS])), rows, 32)
+    monkeypatch.setattr(_Run, "_step", stepped)
+    monkeypatch.setattr(_Run, "_settle", settled)
+    assert answers(Engine(model, frozenset([EOS])), rows, 4) == whole
+    assert failed
+
+
+def test_a_prompt_is_not_given_up_for_two_failures_with_answers_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [Row((5, 6, 7), 4, seed) for seed in range(8)]
+    calls = 0
+
+    def call(self: Cramped, input_ids: torch.Tensor, **how: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls in (5, 20):
+            raise torch.OutOfMemoryError("no memory")
+        return self.inner(input_ids=input_ids, **how)
+
+    monkeypatch.setattr(Cramped, "__call__", call)
+    engine = Engine(Cramped(random_model(), 99), frozenset())
+    assert len(answers(engine, rows, 1, temperature=1.0)) == 8
+    assert engine.counts.halvings == 2
 
 
 def test_a_row_that_does_not_fit_alone_is_given_up_and_the_others_go_on() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from transformers import GenerationConfig
 
 from planbench.models.decode import Row, TokenChoice, decode
 from tests.models.checkpoints import ARCHITECTURES, EOS, prompts, random_model, tokenizer
@@ -41,6 +42,18 @@ def test_greedy_equals_generate_one_prompt_at_a_time(architecture: str) -> None:
         assert completion.stopped == (expected[-1] in stop)
         assert completion.generated == len(expected)
     assert len({completion.generated for completion in ours}) > 2
+
+
+def test_what_a_checkpoint_says_of_generation_changes_nothing() -> None:
+    """Penalties and the like are no part of greedy decoding, through whatever loop."""
+    model = random_model("Mamba")
+    rows = rows_of(prompts(5), limit=12)
+    plain = decode(model, rows, stop=frozenset(), pad=0)
+    own = model.generation_config = GenerationConfig(
+        repetition_penalty=1.8, suppress_tokens=[plain[0].tokens[0]], min_new_tokens=3, num_beams=2
+    )
+    assert decode(model, rows, stop=frozenset(), pad=0) == plain
+    assert model.generation_config is own
 
 
 @pytest.mark.parametrize("architecture", ["Llama", "GPT2", "Mistral", "Mamba"])

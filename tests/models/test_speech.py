@@ -8,6 +8,8 @@ import pytest
 
 from planbench.models.decode import Row
 from planbench.models.speech import Speech, Texts
+from planbench.models.thinking import stored, written
+from planbench.prompts.blocks import answer_of
 from planbench.prompts.ending import PlanEnd
 from planbench.prompts.styles import end_of
 
@@ -53,6 +55,29 @@ def said(text: str, limit: int = 50, budget: int | None = None, answer: int = 50
         token = next(would, PIECES.index("hm ")) if speech.forced is None else speech.forced
         if speech.add(token):
             return speech
+
+
+@pytest.mark.parametrize("budget", [None, 1000])
+def test_a_draft_in_reasoning_that_the_prompt_opened_ends_nothing(budget: int | None) -> None:
+    draft, answer = "hm [PLAN]\n(a b)\n[PLAN END]\nhm hm ", "[PLAN]\n(a b)\n(a b)\n[PLAN END]"
+    speech = said(f"{draft}</think>\n{answer}", 3000, budget, 60, prompt="hm <think>\n")
+    assert decode(speech.completion().tokens) == f"{draft}</think>\n{answer}"
+    speech = said(draft, 30, budget, 30, prompt="hm <think>\n")
+    assert not speech.completion().stopped
+
+
+@pytest.mark.parametrize("tag", ["", "<think>", "[THINK]"])
+@pytest.mark.parametrize("reply", ["", "hm", "hm </think> a", "<think>", "<think>hm", "[THINK] hm [/THINK] a"])
+def test_what_is_stored_of_a_reply_says_what_was_written(reply: str, tag: str) -> None:
+    assert written(stored(reply, tag), tag) == reply
+
+
+def test_reasoning_without_an_end_is_stored_as_no_answer() -> None:
+    """Cut off in the middle of it, a draft is no answer."""
+    draft = "Let me try.\n[PLAN]\n(a b)\n[PLAN END]\nWait"
+    assert answer_of(stored(draft, "<think>")).strip() == ""
+    assert answer_of(stored(f"{draft}</think>\n(c d)", "<think>")).strip() == "(c d)"
+    assert "(a b)" in answer_of(stored(draft, ""))
 
 
 @pytest.mark.parametrize(
