@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from planbench.models import Model, load
-from planbench.models.catalog import LoadOptions, checkpoint_folder, prompt_encoder
-from planbench.models.hf_files import CheckpointFiles, check_folder
+from planbench.models.catalog import OWN_NAMES, LoadOptions, checkpoint_folder, prompt_encoder, suggestion
+from planbench.models.hf_adapter import checked
+from planbench.models.hf_files import CheckpointFiles
 from planbench.preparation import Prepared
 from planbench.prompts.styles import Shot, write_answer
 from planbench.records import Request, SamplingSettings
@@ -33,15 +34,14 @@ SAMPLE_BYTES = 700
 
 LETTERS_A_TOKEN = 4
 _TRIED = 64
-_WALKS = ("random", "replay:")
 """Models without weights whose time is measured. What a planner or a server takes hangs on more than a few tasks."""
 
 
 @dataclass(frozen=True)
 class EvalForecast:
     """Totals of an evaluation. None where it cannot be known here; `unknown` says why. `distinct_prompt_tokens` are
-    read where what prompts share is read once. `memory_bytes` are weights in the precision of the checkpoint and the
-    keys and values of one batch's longest rows, `rows` of them; `seconds` the sampling on this machine."""
+    read where what prompts share is read once. `memory_bytes` are weights, as they are computed with here, and
+    the keys and values of one batch's longest rows; `seconds` the sampling on this machine."""
 
     tasks: int
     samples: int
@@ -72,6 +72,7 @@ def forecast_eval(
     config: Mapping[str, Any] = files.config if files else {}
     style = prompt or _text(config.get("planbench_prompt_style")) or "pddl"
     limit = max_tokens or _count(config.get("planbench_max_tokens")) or DEFAULT_TOKENS
+    limit += settings.max_thinking_tokens or 0
     samples = settings.samples
     expected = samples * sum(answer_tokens(one, style) for one in prepared)
     total = distinct = longest = None
@@ -84,14 +85,14 @@ def forecast_eval(
     letters = 7 if style == "compact" else LETTERS_A_TOKEN
     weights = sum(path.stat().st_size for path in files.weights) if files else None
     seconds = None
-    if name.startswith(_WALKS) or (weights is not None and weights <= MEASURED_BYTES):
+    if _walks(name) or (weights is not None and weights <= MEASURED_BYTES):
         model = load(
             name,
             model_args=options.args,
             batch_size=options.batch_size,
             trust_remote_code=options.trust_remote_code,
         )
-        drawn = replace(settings, max_tokens=limit)
+        drawn = replace(settings, max_tokens=limit, max_thinking_tokens=None)
         seconds = seconds_a_reply(model, prepared, shots, style, drawn) * samples * len(prepared)
     elif not unknown:
         unknown = "time is measured for small checkpoints only" if files else f"what {name} takes is not known here"
@@ -105,7 +106,7 @@ def forecast_eval(
         most_tokens=samples * len(prepared) * limit,
         disk_bytes=samples * len(prepared) * SAMPLE_BYTES + expected * letters,
         weights_bytes=weights,
-        memory_bytes=None if weights is None or longest is None else weights + longest * _ROWS * _token_bytes(config),
+        memory_bytes=None if files is None or longest is None else _memory(files, options, longest),
         seconds=seconds,
         unknown=unknown,
     )
@@ -115,13 +116,21 @@ _ROWS = 64
 """Rows of a batch that memory is told for: what a processor takes at once where that much is free."""
 
 
+def _walks(name: str) -> bool:
+    """A model without weights whose time is measured. What a planner or a server takes hangs on more than a few
+    tasks."""
+    return name == "random" or name.startswith("replay:")
+
+
 def _files(name: str, options: LoadOptions) -> tuple[CheckpointFiles | None, str]:
-    if name.startswith((*_WALKS, "planner:", "server:")):
+    if _walks(name) or name.startswith(("planner:", "server:")):
         return None, ""
     # A hub name would be downloaded, which is more than a dry run should do.
-    if "/" in name and not Path(name).exists() and not name.startswith((".", "/", "~")):
+    plain = name.removeprefix("hf:")
+    there = name in OWN_NAMES or plain.startswith((".", "/", "~")) or Path(plain).exists()
+    if not there and not suggestion(plain):
         return None, f"{name} is not on this machine, so its tokens, memory and time are not known"
-    return check_folder(checkpoint_folder(name, options)), ""
+    return checked(checkpoint_folder(name, options), options), ""
 
 
 def distinct_tokens(prompts: Sequence[Sequence[int]]) -> int:
@@ -161,14 +170,21 @@ def seconds_a_reply(
     return (time.perf_counter() - started) / max(1, replies)
 
 
-def _token_bytes(config: Mapping[str, Any]) -> int:
-    """Bytes of keys and values of a token, at two bytes a number; 0 where the config says too little."""
+def _memory(files: CheckpointFiles, options: LoadOptions, longest: int) -> int:
+    from planbench.models.hf_load import computed_bytes
+
+    weights, size = computed_bytes(files, options)
+    return weights + longest * _ROWS * size * _token_numbers(files.config)
+
+
+def _token_numbers(config: Mapping[str, Any]) -> int:
+    """Numbers of the keys and values of a token; 0 where the config says too little."""
     text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
     assert isinstance(text, Mapping)
     heads = _count(text.get("num_attention_heads")) or 1
     kept = _count(text.get("num_key_value_heads")) or heads
     size = _count(text.get("head_dim")) or (_count(text.get("hidden_size")) or 0) // heads
-    return 4 * (_count(text.get("num_hidden_layers")) or 0) * kept * size
+    return 2 * (_count(text.get("num_hidden_layers")) or 0) * kept * size
 
 
 def _count(value: object) -> int | None:

@@ -103,7 +103,9 @@ def command(
     size = _batch_size(batch_size)
     if dry_run:
         tasks, _ = chosen_tasks(domains, folder, limit, plan_length, seed)
-        settings = SamplingSettings(temperature, top_p, samples=samples, seed=seed)
+        settings = SamplingSettings(
+            temperature, top_p, samples=samples, seed=seed, max_thinking_tokens=max_thinking_tokens
+        )
         options = LoadOptions(dict(model_args), size, trust_remote_code, concurrency)
         show_forecast(model, tasks, Asked(model, prompt, shots, rename, settings), max_tokens, options, as_json)
         return

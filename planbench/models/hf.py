@@ -86,6 +86,7 @@ class HfModel:
         self._vocabulary = int(loaded.model.get_input_embeddings().weight.shape[0])
         self._stop = stop_tokens(loaded.model.generation_config, loaded.model.config, loaded.tokenizer)
         self._stop |= self._encoder.turn_end()
+        self._stop = frozenset(token for token in self._stop if token < self._vocabulary)
         self._texts = Texts(self._decoded, self._encoder.text_ids)
         self.engine = Engine(loaded.model, self._stop) if self._engine == "continuous" else None
         # What stands under padding is masked; it only has to be a token of the model.
@@ -115,7 +116,9 @@ class HfModel:
             "bos_token": self._tokenizer.bos_token,
             "eos_token": self._tokenizer.eos_token,
             "pad_token": self._tokenizer.pad_token,
-            "stop_tokens": " ".join(self._tokenizer.convert_ids_to_tokens(sorted(self._stop))),
+            "stop_tokens": " ".join(
+                token or "?" for token in self._tokenizer.convert_ids_to_tokens(sorted(self._stop))
+            ),
             "thinking": self._encoder.options.get("enable_thinking"),
             "max_context": self.max_context,
             "batch_size": self._batch_size,

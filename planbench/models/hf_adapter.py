@@ -19,7 +19,9 @@ from planbench.models.catalog import LoadOptions, checkpoint_folder
 from planbench.models.hf_files import ADAPTER, ADAPTER_WEIGHTS, CheckpointFiles, check_folder, check_weights, read_json
 
 _SAFE_STARTS = (True, False, None, "gaussian")
-_LONGEST_PATTERN = 200
+_LONGEST_PATTERN, _MOST_PATTERNS = 200, 1_000
+_REPEATS = 3
+"""Repetitions in a regular expression, at most; none of a group. So a name is tried in the cube of its length."""
 
 
 def checked(folder: Path, options: LoadOptions) -> CheckpointFiles:
@@ -64,9 +66,21 @@ def _check_config(folder: Path, config: dict[str, Any]) -> None:
         raise CheckpointError(f"{path}: it repeats layers of its base; merge it into its base model first")
     if config.get("init_lora_weights") not in _SAFE_STARTS:
         raise CheckpointError(f"{path}: its making changed the base model; merge it into its base model first")
-    pattern = config.get("target_modules")
-    if isinstance(pattern, str) and len(pattern) > _LONGEST_PATTERN:
-        raise CheckpointError(f"{path}: target_modules is no list of modules; copy the file again")
+    if config.get("alora_invocation_tokens"):
+        raise CheckpointError(f"{path}: an adapter that some tokens switch on (aLoRA); only plain LoRA can be used")
+    for key in ("target_modules", "exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern"):
+        value = config.get(key)
+        patterns = [value] if isinstance(value, str) else list(value) if isinstance(value, list | dict) else []
+        # Of a list the library takes names; the rest it takes for regular expressions.
+        if len(patterns) > _MOST_PATTERNS or not all(isinstance(one, str) and _cheap(one) for one in patterns):
+            raise CheckpointError(f"{path}: {key} holds no names of modules, or patterns too costly to try")
+
+
+def _cheap(pattern: str) -> bool:
+    """Whether a regular expression, or a name, is tried in little time on any name."""
+    repeats = sum(pattern.count(sign) for sign in "*+{?") - pattern.count("(?:")
+    grouped = any(f"){sign}" in pattern for sign in "*+{?")
+    return len(pattern) <= _LONGEST_PATTERN and repeats <= _REPEATS and not grouped and "\\1" not in pattern
 
 
 def with_adapter(model: Any, folder: Path) -> Any:
@@ -77,6 +91,11 @@ def with_adapter(model: Any, folder: Path) -> Any:
     from safetensors.torch import load_file
 
     weights = load_file(folder / ADAPTER_WEIGHTS)
+    said = read_json(folder / ADAPTER)
+    ranks = (said["r"], *(said.get("rank_pattern") or {}).values())
+    # Before the library makes weights of that rank for every layer.
+    if max(ranks) > max((min(weight.shape) for weight in weights.values() if weight.ndim > 1), default=0):
+        raise _unfit(folder, f"r={max(ranks)} is more than its weights have")
     config = LoraConfig.from_pretrained(str(folder))
     config.inference_mode = True
     try:

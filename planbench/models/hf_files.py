@@ -105,12 +105,27 @@ def check_folder(folder: Path) -> CheckpointFiles:
     config = read_json(folder / "config.json")
     if not isinstance(config.get("model_type"), str):
         raise CheckpointError(f"{folder / 'config.json'}: no model_type; is this the config of a language model?")
+    _check_alone(folder, config)
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise CheckpointError(f"{folder}: no tokenizer ({', '.join(TOKENIZERS)}); copy it from the model's source")
     weights = _weights(folder)
     for path in weights:
         check_weights(path)
     return CheckpointFiles(folder, config, weights)
+
+
+def _check_alone(folder: Path, config: dict[str, Any]) -> None:
+    """What would have the library load other files than those that are checked and counted here is refused."""
+    if (folder / ADAPTER).is_file():
+        raise CheckpointError(
+            f"{folder}: a whole model and an adapter in one folder; which is meant? Move {ADAPTER} elsewhere"
+        )
+    if "transformers_weights" in config:
+        raise CheckpointError(f"{folder / 'config.json'}: names other weights (transformers_weights); remove that line")
+    for part in (config, *(value for value in config.values() if isinstance(value, dict))):
+        for key in ("attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation"):
+            if any(mark in str(part.get(key, "")) for mark in "/:@"):
+                raise CheckpointError(f"{folder / 'config.json'}: {key} names code on a hub; remove that line")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -52,6 +52,8 @@ def locate(name: str, options: LoadOptions) -> Path:
     """The folder of a checkpoint: the one that `name` is, else the hub's, downloaded (or found in the hub's cache)."""
     folder = Path(name).expanduser()
     if folder.is_dir():
+        if "revision" in options.args:
+            raise InputError(f"--model-arg revision={options.args['revision']}: {name} is a folder, which has none")
         return folder
     if folder.is_file():
         raise CheckpointError(f"{name}: a file; name the folder that holds config.json, or a .gguf file")
@@ -125,12 +127,7 @@ def load_checkpoint(folder: Path, options: LoadOptions, auto: str = _CAUSAL) -> 
     logging.disable_progress_bar()
     _check_architecture(files, options.trust_remote_code, auto)
     check_layers(files)
-    device = _device(options.args.get("device", ""))
-    if device == "cpu":
-        dtype = dtype or "float32"
-        dtype = _fast_on_cpu() if dtype == "auto" else dtype
-    # What the library calls auto is the checkpoint's own.
-    dtype = "auto" if dtype in ("", "stored") else dtype
+    device, dtype = _settled(options)
     shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
     with _refusing(folder, "config.json cannot be used"):
         config = AutoConfig.from_pretrained(folder, **shared)
@@ -159,6 +156,30 @@ def load_checkpoint(folder: Path, options: LoadOptions, auto: str = _CAUSAL) -> 
             model = with_adapter(model, files.adapter)
         check_numbers(files.adapter, model)
     return Loaded(files, model.eval(), tokenizer, str(model.device), str(model.dtype).removeprefix("torch."))
+
+
+def _settled(options: LoadOptions) -> tuple[str, str]:
+    """Device and dtype; what the library calls auto is the checkpoint's own."""
+    device, dtype = _device(options.args.get("device", "")), options.args.get("dtype", "")
+    if device == "cpu":
+        dtype = dtype or "float32"
+        dtype = _fast_on_cpu() if dtype == "auto" else dtype
+    return device, "auto" if dtype in ("", "stored") else dtype
+
+
+def computed_bytes(files: CheckpointFiles, options: LoadOptions) -> tuple[int, int]:
+    """What the weights take in memory, and the size of a number in the cache of keys and values."""
+    from planbench.models.packed import LARGEST
+
+    device, dtype = _settled(options)
+    stored = str(files.config.get("dtype") or files.config.get("torch_dtype") or "float32")
+    sizes = {"float32": 4, "bfloat16": 2, "float16": 2}
+    kept = sizes.get(stored, 4)
+    size = kept if dtype == "auto" else sizes[dtype]
+    weights = sum(path.stat().st_size for path in files.weights) * size // kept
+    # On a processor, linear layers are laid out a second time.
+    again = weights if device == "cpu" and size == 4 and weights <= LARGEST else 0
+    return weights + again, size
 
 
 def _fast_on_cpu() -> str:

@@ -39,6 +39,8 @@ class PromptEncoder:
         self.chat = bool(getattr(tokenizer, "chat_template", None))
         self.system_turns = False
         if not self.chat:
+            if self.options:
+                raise InputError(f"--model-arg thinking=: {source} has no chat template that could switch it")
             return
         try:
             for text in _texts(tokenizer.chat_template):
@@ -157,14 +159,17 @@ def _texts(template: str | Mapping[str, str]) -> list[str]:
 
 def stop_tokens(generation_config: Any, config: Any, tokenizer: Any) -> frozenset[int]:
     """Every token that ends a reply: of the generation config, of the config, and the tokenizer's own."""
-    found: set[int] = set()
+    found: list[Any] = []
     for value in (
         getattr(generation_config, "eos_token_id", None),
         getattr(config.get_text_config(), "eos_token_id", None),
         tokenizer.eos_token_id,
     ):
-        found.update(value if isinstance(value, list | tuple) else [] if value is None else [value])
-    return frozenset(int(token) for token in found)
+        found += value if isinstance(value, list | tuple) else [] if value is None else [value]
+    if not all(isinstance(token, int) and not isinstance(token, bool) for token in found):
+        where = getattr(tokenizer, "name_or_path", "the checkpoint")
+        raise CheckpointError(f"{where}: its eos_token_id is no number of a token; correct generation_config.json")
+    return frozenset(token for token in found if token >= 0)
 
 
 def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:

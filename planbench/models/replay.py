@@ -18,7 +18,6 @@ where it stands and a hash of its names, so that a million replies of any length
 
 from __future__ import annotations
 
-import math
 import re
 from array import array
 from collections.abc import Collection, Iterator, Sequence
@@ -36,6 +35,9 @@ from planbench.models.hf_files import file_digest
 from planbench.records import Reply, Request, SamplingSettings
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+_LONGEST = 1e9
+"""Seconds of a reply that are believed."""
 
 _Name = tuple[str, str, int]
 """What a reply answers: the kind of name (`key`, `task_hash`, `task`), the name, the sample index."""
@@ -189,8 +191,8 @@ def _reply_of(record: dict[str, Any], place: str) -> Reply:
     if not all(count is None or _is_count(count) for count in counts):
         raise InputError(f"{place}: prompt_tokens, completion_tokens and near_ties are whole numbers")
     seconds = record.get("seconds", 0.0)
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
-        raise InputError(f"{place}: seconds is {seconds!r}; it is a number of 0 or more")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _LONGEST:
+        raise InputError(f"{place}: seconds is {seconds!r}; it is a number from 0 to {_LONGEST:g}")
     error = "stored as an error" if finish == "error" else ""
     # Half a surrogate pair can be written in JSON, but is no text that could be stored again.
     text = _SURROGATE.sub("\ufffd", text)
@@ -198,4 +200,4 @@ def _reply_of(record: dict[str, Any], place: str) -> Reply:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40

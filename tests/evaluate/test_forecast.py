@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from planbench.cli import main
 from planbench.forecast import distinct_tokens
 from tests.evaluate.runs import planner_checkpoint, samples
+from tests.models.checkpoints import save
+from tests.models.test_formats import adapted
 
 
 def test_distinct_tokens_are_the_nodes_of_the_prefix_tree() -> None:
@@ -28,6 +31,8 @@ def test_a_dry_run_counts_what_the_run_counts(tmp_path: Path, capsys: pytest.Cap
     assert main([*argv, "--dry-run"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert not (tmp_path / "run").exists()
+    assert main([*argv, "--dry-run", "--model-arg", "dtype=bfloat16", "--model-arg", "device=cpu"]) == 0
+    assert json.loads(capsys.readouterr().out)["memory_bytes"] < 0.6 * told["memory_bytes"]
     assert main(argv) == 0
     found = samples(tmp_path / "run")
     assert (told["tasks"], told["samples"], told["prompt"]) == (8, len(found), "pddl")
@@ -37,6 +42,43 @@ def test_a_dry_run_counts_what_the_run_counts(tmp_path: Path, capsys: pytest.Cap
     assert told["weights_bytes"] == (model / "model.safetensors").stat().st_size
     assert told["memory_bytes"] > told["weights_bytes"]
     assert told["seconds"] > 0
+
+
+def test_an_adapter_is_told_of_as_its_base_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = save(tmp_path / "base", max_position_embeddings=4_000)
+    adapted(tmp_path / "random-adapter", base)
+    argv = [
+        "--domain",
+        "blocksworld",
+        "--limit",
+        "2",
+        "--plan-length",
+        "2:4",
+        "--max-tokens",
+        "8",
+        "--dry-run",
+        "--json",
+    ]
+    told: list[dict[str, Any]] = []
+    for model in (base, tmp_path / "random-adapter"):
+        assert main(["eval", str(model), *argv]) == 0
+        told.append(json.loads(capsys.readouterr().out))
+        assert told[-1].pop("seconds") > 0
+    assert told[0] == told[1]
+    assert told[0]["prompt_tokens"] > 0
+    assert main(["eval", str(base), *argv, "--max-thinking-tokens", "100"]) == 0
+    assert json.loads(capsys.readouterr().out)["most_tokens"] == 2 * 108
+
+
+@pytest.mark.parametrize("name", ["gpt2", "hf:gpt2", "hf:some-one/some-model"])
+def test_a_name_of_a_hub_without_an_owner_is_not_fetched_either(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", name, "--domain", "blocksworld", "--limit", "3", "--plan-length", "2:4", "--dry-run"]) == 0
+    assert "is not on this machine" in capsys.readouterr().err
+
+
+def test_a_name_that_is_nearly_ours_is_asked_about(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "tinny", "--domain", "blocksworld", "--limit", "3", "--dry-run"]) != 0
+    assert "did you mean tiny?" in capsys.readouterr().err
 
 
 def test_a_model_that_is_not_here_is_not_fetched(capsys: pytest.CaptureFixture[str]) -> None:

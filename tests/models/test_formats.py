@@ -134,6 +134,20 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "half of it": (half_of_it, "on one side only"),
     "another rank": (lambda folder: edit(folder / ADAPTER, r=3), "does not fit its base model"),
     "a rank without end": (lambda folder: edit(folder / ADAPTER, r=10**12), "no rank"),
+    "a rank that its weights have not": (lambda folder: edit(folder / ADAPTER, r=64), "more than its weights have"),
+    "another such rank": (
+        lambda folder: edit(folder / ADAPTER, rank_pattern={"q_proj": 4096}),
+        "more than its weights have",
+    ),
+    "a pattern without end": (
+        lambda folder: edit(folder / ADAPTER, target_modules="(([a-z0-9_.])+)+!|.*q_proj"),
+        "too costly",
+    ),
+    "a pattern without end among ranks": (
+        lambda folder: edit(folder / ADAPTER, rank_pattern={"(a|a)*b": 4}),
+        "too costly",
+    ),
+    "switched on by tokens": (lambda folder: edit(folder / ADAPTER, alora_invocation_tokens=[3]), "aLoRA"),
     "layers that are not there": (
         lambda folder: edit(folder / ADAPTER, target_modules=["nowhere"]),
         "lacks the layers",
@@ -154,6 +168,26 @@ def test_a_broken_adapter_is_refused_in_one_line(case: str, tmp_path: Path) -> N
         loaded(tmp_path / "adapter")
     assert expected in one_line(error)
     assert str(tmp_path / "adapter") in str(error.value)
+
+
+def test_patterns_of_modules_that_people_write_are_taken(tmp_path: Path) -> None:
+    adapted(tmp_path / "adapter", save(tmp_path / "base"))
+    before = answers(loaded(tmp_path / "adapter"))
+    edit(tmp_path / "adapter" / ADAPTER, target_modules=r".*\.(?:self_attn\.[qv]_proj|mlp\.down_proj)")
+    assert answers(loaded(tmp_path / "adapter")) == before
+
+
+def test_an_end_token_that_no_reply_can_have_is_none(tmp_path: Path) -> None:
+    folder = save(tmp_path)
+    edit(folder / "generation_config.json", eos_token_id=[7, 99_999, -1])
+    assert set(str(loaded(folder).describe()["stop_tokens"]).split()) == {"</s>", "w3"}
+
+
+def test_settings_that_would_change_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder, which has none"):
+        loaded(save(tmp_path), revision="main")
+    with pytest.raises(InputError, match="no chat template"):
+        loaded(tmp_path, thinking="no")
 
 
 def test_a_revision_of_the_hub_is_found_in_its_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

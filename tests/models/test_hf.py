@@ -164,8 +164,8 @@ def test_fingerprint_changes_with_all_that_changes_a_reply(tmp_path: Path) -> No
     seen = {
         checkpoint(plain).fingerprint,
         checkpoint(plain, dtype="bfloat16").fingerprint,
-        checkpoint(plain, thinking="no").fingerprint,
-        checkpoint(saved("template", chat_template=CHAT)).fingerprint,
+        checkpoint(template := saved("template", chat_template=CHAT)).fingerprint,
+        checkpoint(template, thinking="no").fingerprint,
         checkpoint(saved("weights", initializer_range=0.1)).fingerprint,
     }
     added = saved("vocabulary")

@@ -109,6 +109,11 @@ BROKEN = {
     "negative index": (b'{"task": "a", "index": -1, "reply": "x"}\n', "index is -1"),
     "index is true": (b'{"task": "a", "index": true, "reply": "x"}\n', "index is True"),
     "unknown finish": (b'{"task": "a", "finish": "done", "reply": "x"}\n', "finish is 'done'"),
+    "seconds without end": (b'{"task": "a", "seconds": 1e308, "reply": "x"}\n', "seconds is 1e+308"),
+    "tokens without end": (
+        b'{"task": "a", "completion_tokens": 100000000000000000000, "reply": "x"}\n',
+        "are whole numbers",
+    ),
     "seconds are no number": (b'{"task": "a", "seconds": NaN, "reply": "x"}\n', "seconds is nan"),
     "tokens are no number": (b'{"task": "a", "prompt_tokens": "9", "reply": "x"}\n', "whole numbers"),
     "twice the same": (GOOD, "same reply as line 1"),

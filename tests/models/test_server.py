@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from planbench.errors import InputError
 from planbench.models.server import fleet
 from planbench.prompts.blocks import answer_of
 from planbench.records import SamplingSettings
@@ -188,6 +189,40 @@ def test_a_reply_gets_the_room_that_the_context_leaves() -> None:
     # As in process: no room for a reply is the model's limit and no failure of ours.
     assert (replies[1].text, replies[1].finish) == ("", "length")
     assert "prompts that the model's context has no room for: 1" in model.notes()[0]
+
+
+@pytest.mark.parametrize("nullable", [True, False])
+def test_a_text_that_is_continued_gets_that_room_too(nullable: bool) -> None:
+    """Where the limit is left out it would be 16 tokens there, so that none is said, where the server takes that."""
+
+    def behave(call: Call) -> None:
+        if call.body.get("max_tokens") is not None:
+            call.answer({"error": {"message": "maximum context length is 20 tokens"}}, 400)
+        elif "max_tokens" in call.body and not nullable:
+            call.answer({"error": {"message": "max_tokens: Input should be a valid integer"}}, 422)
+        else:
+            call.reply("all" if "max_tokens" in call.body else "some")
+
+    with HostileServer(behave) as server:
+        replies = asked(model_at(server), [question("q", raw=True), question("r", raw=True)])
+    assert {reply.text for reply in replies.values()} == {"all" if nullable else "some"}
+
+
+def test_a_rejected_text_about_seeds_does_not_take_the_seed_from_others() -> None:
+    def behave(call: Call) -> None:
+        if call.prompt == "q0":
+            call.answer({"error": {"message": "content rejected: 'the seed is on the table' is unsafe"}}, 400)
+        else:
+            call.reply(str("seed" in call.body))
+
+    with HostileServer(behave) as server:
+        replies = asked(model_at(server, concurrency=1), questions(4))
+    assert [reply.text for reply in replies.values() if reply.finish == "stop"] == ["True"] * 3
+
+
+def test_a_budget_for_thinking_is_not_ignored() -> None:
+    with HostileServer(echo) as server, pytest.raises(InputError, match="--max-thinking-tokens"):
+        asked(model_at(server), questions(1), (), SamplingSettings(max_thinking_tokens=7))
 
 
 def test_newer_names_and_no_seed() -> None:

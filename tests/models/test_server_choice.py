@@ -129,6 +129,19 @@ def test_addresses_that_are_none(text: str, reason: str) -> None:
     assert "sesame" not in str(caught.value)
 
 
+def test_an_unlisted_model_that_wants_newer_names_is_there() -> None:
+    def behave(call: Call) -> None:
+        if "max_tokens" in call.body:
+            said = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+            call.answer({"error": {"message": said}}, 400)
+        else:
+            echo(call)
+
+    with HostileServer(behave, models=[]) as server:
+        model = model_at(server, name="gpt5")
+        assert asked(model, questions(1))[0].text == "to q0"
+
+
 @pytest.mark.parametrize(
     ("args", "reason"),
     [

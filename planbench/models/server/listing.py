@@ -142,7 +142,8 @@ async def _probe(client: Any, url: str, model: str, settings: Settings, key: Key
             tries = min(settings.retries, LIST_RETRIES)
             await _patiently(client, url + PATHS[api], body, key, tries, settings.timeout)
         except Fault as fault:
-            if fault.kind in ("limit", "context"):
+            # What wants its limit by another name is there.
+            if fault.kind in ("limit", "context") or "max_completion_tokens" in fault.reason:
                 return
             said.append(fault.reason)
         else:

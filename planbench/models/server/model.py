@@ -18,6 +18,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, TypeVar
 
+from planbench.errors import InputError
 from planbench.models.catalog import LoadOptions
 from planbench.models.server.address import Address, Key, read_address
 from planbench.models.server.exchange import ask, open_client
@@ -105,7 +106,12 @@ class ServerModel:
     def replies(
         self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
     ) -> Iterator[_Item]:
-        """As `Model.replies`."""
+        """As `Model.replies`. Raises InputError for a budget for thinking, which only the server could keep."""
+        if settings.max_thinking_tokens is not None:
+            raise InputError(
+                "--max-thinking-tokens: a server ends reasoning by its own rules; leave it out, and send what it takes "
+                "with --model-arg body="
+            )
         finished = frozenset(done)
         wanted = [position for position in range(len(requests)) if position not in finished]
         self._fleet = self._new_fleet()

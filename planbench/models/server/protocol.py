@@ -32,6 +32,9 @@ _SEED = 2**31
 """Seeds are sent below this: some servers keep them in 32 bits, with a sign."""
 _TAG = re.compile(r"[<\[◁]\s?[/|]|assistantfinal|<unused", re.IGNORECASE)
 """What the end of reasoning looks like, in any model's way."""
+_REFUSED = r"(?:un(?:supported|known|recogni[sz]ed|expected)|extra|invalid|forbidden|not (?:supported|allowed))"
+_NO_SEED = re.compile(rf"\b{_REFUSED}\b[^.]{{0,60}}\bseed\b|\bseed\b[^.]{{0,60}}\b{_REFUSED}\b", re.IGNORECASE)
+"""A server that takes no seed says so in some such words; a text about seeds does not."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -43,6 +46,7 @@ class Dialect:
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     limit: str = "max_tokens"
     seeded: bool = True
+    nullable: bool = True
 
     def api_of(self, prompt: Prompt) -> Api:
         return "completions" if prompt.raw else self.api
@@ -63,7 +67,10 @@ class Dialect:
         if self.seeded:
             body["seed"] = seed % _SEED
         body |= self.extra
-        return {key: value for key, value in body.items() if value is not None}
+        body = {key: value for key, value in body.items() if value is not None}
+        if not limited and self.nullable and "prompt" in body and "max_tokens" not in self.extra:
+            body["max_tokens"] = None  # all the room there is; left out, it would be 16
+        return body
 
     def adapt(self, sent: Body, reason: str) -> bool:
         """Whether a request that was rejected is worth sending again, said otherwise. Only what leaves the sampling
@@ -71,7 +78,10 @@ class Dialect:
         if "max_completion_tokens" in reason and "max_tokens" in sent and "messages" in sent:
             self.limit = "max_completion_tokens"
             return "max_tokens" not in self.extra
-        if re.search(r"\bseed\b", reason) and "seed" in sent and "seed" not in self.extra:
+        if "max_tokens" in reason and sent.get("max_tokens", 0) is None:
+            self.nullable = False
+            return True
+        if _NO_SEED.search(reason) and "seed" in sent and "seed" not in self.extra:
             self.seeded = False
             return True
         return False
