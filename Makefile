@@ -46,14 +46,17 @@ differential: $(JUDGES)/.installed ## 100,000 plans judged by us, VAL, Kairos an
 
 experiment: $(EXPERIMENTS) ## planners of three seeds a domain, iterative deployment of each, for hours; goes on where it was (-j2: two domains at a time; SEEDS=2: this seed alone)
 
+# A seed that is run alone has a folder of its own, as a run's seeds may grow in number and not be others.
+alone := $(if $(filter 1,$(words $(SEEDS))),-$(SEEDS))
+
 # A run's folder stays in runs/; what its seeds come to joins that of the seeds which are there already.
 merged = $(BIN)/planbench merge $(if $(wildcard $(2)/iterate.json),$(2)) $(1) --out $(2)
 
 # An experiment's name, and the domain that its planners are taught.
 define experiment_of
 experiment-$(1): setup $(foreach seed,$(SEEDS),runs/planner-$(2)-$(seed)/README.md)
-	$$(BIN)/planbench iterate --config experiments/small/$(1).toml --seeds $$(seeds) --out runs/small-$(1) $$(ARGS)
-	$$(call merged,runs/small-$(1),experiments/small/$(1))
+	$$(BIN)/planbench iterate --config experiments/small/$(1).toml --seeds $$(seeds) --out runs/small-$(1)$$(alone) $$(ARGS)
+	$$(call merged,runs/small-$(1)$$(alone),experiments/small/$(1))
 endef
 
 # The card is what pretrain writes last.
@@ -79,14 +82,14 @@ RL := blocksworld grid
 # No generation depends on what is matched: a domain's run is read at one budget and then at the other.
 experiment-rl: setup $(foreach domain,$(RL),$(foreach seed,$(SEEDS),runs/planner-$(domain)-$(seed)/README.md)) ## the loop beside reinforcement learning on equal budgets, for hours; goes on where it was (SEEDS=2: this seed alone)
 	set -e; for name in $(RL); do for match in compute tokens; do \
-		$(BIN)/planbench iterate --config experiments/rl/$$name.toml --seeds $(seeds) --match $$match --out runs/rl-$$name $(ARGS); \
+		$(BIN)/planbench iterate --config experiments/rl/$$name.toml --seeds $(seeds) --match $$match --out runs/rl-$$name$(alone) $(ARGS); \
 		there=experiments/rl/$$name-$$match; test -f $$there/iterate.json || there=; \
-		$(BIN)/planbench merge $$there runs/rl-$$name --out experiments/rl/$$name-$$match; done; done
+		$(BIN)/planbench merge $$there runs/rl-$$name$(alone) --out experiments/rl/$$name-$$match; done; done
 
 experiment-grpo: $(TRAINERS)/.installed ## TRL's GRPOTrainer on the tasks and token budgets of experiment-rl, for hours; goes on where it was
 	set -e; for name in $(RL); do \
-		OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m experiments.rl.grpo runs/rl-$$name $(ARGS); \
-		install -m 644 -D runs/rl-$$name/grpo.json experiments/rl/$$name-tokens/grpo.json; done
+		OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m experiments.rl.grpo runs/rl-$$name$(alone) $(ARGS); \
+		install -m 644 -D runs/rl-$$name$(alone)/grpo.json experiments/rl/$$name-tokens/grpo.json; done
 
 trainers: $(TRAINERS)/.installed ## our judge as the reward of TRL and of verifiers, tested with both
 	OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m pytest tests/test_rewards.py tests/test_environment.py tests/loop/test_grpo.py

@@ -249,11 +249,12 @@ def conclude(folder: RunFolder, config: RunConfig) -> Summary:
         prompt=config.prompt,
         finished=False,
     )
-    finished = summary.samples == config.tasks.tasks * config.samples
+    errors = summary.verdicts.get("harness_error", 0)
+    lost = errors > MAX_HARNESS_ERRORS * summary.samples
+    finished = summary.samples == config.tasks.tasks * config.samples and not lost
     summary = summary.model_copy(update={"finished": finished, "near_ties": ties})
     write_json(folder.path / SUMMARY, summary)
-    errors = summary.verdicts.get("harness_error", 0)
-    if errors > MAX_HARNESS_ERRORS * summary.samples:
+    if lost:
         reason = next(s.verdict.reason for s in folder.samples() if s.verdict.kind == "harness_error")
         raise PlanbenchError(
             f"{errors} of {summary.samples} samples failed through no fault of the model ({reason}); "

@@ -41,7 +41,8 @@ def spent(places: Sequence[Place]) -> Budget:
             compute += sum(line.read for line in read_lines(place.likelihood, Likelihood))
     for place in places[1:]:
         if place.training.is_file():
-            compute += (4 if scored else 3) * read_json(place.training, Training).tokens
+            training = read_json(place.training, Training)
+            compute += (4 if scored and training.compared is not False else 3) * training.tokens
     return Budget(tokens=tokens, compute=compute)
 
 

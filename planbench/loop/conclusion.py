@@ -78,8 +78,8 @@ def _numbers(config: IterateConfig, run: Path, first: Arm, arm: Arm, seed: int) 
     if config.match == "generations":
         yield from range(config.generations + 1)
         return
-    goal = None if arm == first else budget_of(config, _there(run, first, seed))
-    places = _there(run, arm, seed)
+    places, theirs = _there(run, arm, seed), _there(run, first, seed)
+    goal = budget_of(config, theirs) if theirs and arm != first else None
     for number in range(len(places)):
         yield number
         if ends(config, goal, places[: number + 1]):
@@ -110,9 +110,8 @@ def conclude(
             for number in _numbers(config, run, arms[0], arm, seed)
         )
         found[arm.name] = [row for row in rows if row is not None]
-    matched = config.match != "generations"
-    whole = (
-        done if matched else all(len(rows) == len(config.seeds) * (config.generations + 1) for rows in found.values())
+    whole = config.match == "generations" and all(
+        len(rows) == len(config.seeds) * (config.generations + 1) for rows in found.values()
     )
     summary = summarised(
         config,
@@ -122,7 +121,7 @@ def conclude(
         answers,
         taught=taught,
         ended=ended,
-        finished=whole or bool(ended),
+        finished=done or whole,
     )
     first = [row for arm in arms for row in _first_solved(found[arm.name], run, answers)]
     return summary.model_copy(update={"first_solved": first})

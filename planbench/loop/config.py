@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -87,12 +88,25 @@ class CurationConfig(BaseModel):
     solved: float | None = Field(default=None, ge=0, le=1)
 
 
+def filled(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration from a file, with what it stands for in settings that were not there yet when it was written."""
+    return _filled(IterateConfig().model_dump(mode="json"), stored)
+
+
+def _filled(defaults: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    whole = {**defaults, **stored}
+    for name, default in defaults.items():
+        if isinstance(default, dict) and isinstance(stored.get(name), dict):
+            whole[name] = _filled(default, stored[name])
+    return whole
+
+
 class IterateConfig(BaseModel):
     """A whole run. `model` may hold `{seed}`, for independent generations 0. `probes` are further measurements at the
     first and the last generation: names of domains, or `renamed`, `mystery`, `per-task`: the held-out tasks in other
     words.
 
-    `updates_per_generation` makes each training so many updates that read each example once (None: as long as
+    `updates_per_generation` makes each training so many updates that together read each example (None: as long as
     `training` says). `match` is what the arms get alike (`planbench.loop.budget`). `implicit_reward` keeps the
     log-probabilities of one set of traces under every generation (`planbench.loop.implicit`). A key of `training` with
     an arm before it, as `group:lr`, is for that arm alone (`of`).

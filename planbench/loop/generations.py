@@ -266,8 +266,10 @@ class Loop:
     def _compared(self, arm: Arm | None, place: Place, kept: Sequence[Weighted]) -> tuple[Ratio, dict[str, float]]:
         """The ratio that an arm's rule asks for, and what it compares with."""
         ratio = ratio_of(arm.rule) if arm else "none"
-        if arm is None or ratio == "none" or (ratio == "taper" and all(one.weight > 0 for one in kept)):
+        if arm is None or ratio == "none":
             return "none", {}
+        if ratio == "taper" and all(one.weight > 0 for one in kept):
+            return ratio, {}
         if not scores_itself(arm, self.config):
             raise InputError(
                 f"rule {arm.rule} gives negative weights, which can be tapered only for replies drawn with the model's "

@@ -17,7 +17,7 @@ from planbench.loop.advantages import ratio_of
 from planbench.loop.answers import Answers
 from planbench.loop.checkpoints import source_of
 from planbench.loop.conclusion import conclude, generation_record, outcomes
-from planbench.loop.config import Arm, IterateConfig
+from planbench.loop.config import Arm, IterateConfig, filled
 from planbench.loop.curation import rule_named
 from planbench.loop.generations import Loop, NothingToLearn
 from planbench.loop.layout import Place, seed_folder
@@ -138,7 +138,7 @@ def _check(config: IterateConfig, there: IterateRecord | None, out: Path) -> Non
     """Refuse to mix runs: what is there has to be part of what is asked for."""
     if there is None:
         return
-    ours, theirs = config.model_dump(mode="json"), {**_defaults(), **there.config}
+    ours, theirs = config.model_dump(mode="json"), filled(there.config)
     for name in ours:
         before = theirs.get(name)
         if ours[name] == before or name in ANY_TIME:
@@ -148,11 +148,6 @@ def _check(config: IterateConfig, there: IterateRecord | None, out: Path) -> Non
         if name in GROWING and isinstance(before, list) and set(map(str, before)) <= set(map(str, ours[name])):
             continue
         raise RunFolderError(f"{out}: holds a run with another {name.replace('_', ' ')}; choose another --out")
-
-
-def _defaults() -> dict[str, object]:
-    """What a run stands for that was begun before a setting was there."""
-    return IterateConfig().model_dump(mode="json")
 
 
 def _check_early(config: IterateConfig, arms: Sequence[Arm]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from planbench.errors import RunFolderError
 from planbench.loop.answers import Kept
 from planbench.loop.conclusion import summarised
-from planbench.loop.config import IterateConfig
+from planbench.loop.config import IterateConfig, filled
 from planbench.loop.layout import seed_folder
 from planbench.records.files import ITERATE, SUMMARY, RunFolder, read_json, read_packed, write_json, write_packed
 from planbench.records.iterate import Generation, IterateRecord, IterateSummary
@@ -128,8 +128,7 @@ def _check_alike(sources: Sequence[tuple[Path, IterateRecord | IterateSummary]])
 
 def _settings(of: IterateRecord | IterateSummary) -> dict[str, Any]:
     """What seeds of one run have alike."""
-    config = {**IterateConfig().model_dump(mode="json"), **of.config}
-    return {name: value for name, value in config.items() if name != "seeds"}
+    return {name: value for name, value in filled(of.config).items() if name != "seeds"}
 
 
 def _summary(seeds: dict[int, _Seed], out: Path) -> IterateSummary:

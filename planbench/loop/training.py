@@ -49,6 +49,10 @@ PAPER: dict[str, Any] = {"epochs": 2, "batch": 1, "lr": 1e-5, "optimizer": "adam
 _ELSEWHERE = {"device", "precision", "checkpointing"}
 
 RELABEL = "relabel"
+_SETTLED = {
+    "seed": "every training has a seed of its own, from the run's --seeds",
+    "ratio": "the curation rule says which ratio its weights are multiplied with",
+}
 _LORA = {"lora": "r", "lora_alpha": "alpha", "lora_dropout": "dropout", "keep_adapter": "keep_adapter"}
 
 
@@ -63,6 +67,8 @@ def finetune_settings(
 ) -> FinetuneConfig:
     """The settings of a training on so many examples. Raises InputError for a `--train` that there is not."""
     small = source.prompt_style == "compact"
+    if settled := sorted(config.training.keys() & _SETTLED.keys()):
+        raise InputError(f"--train {settled[0]}: {_SETTLED[settled[0]]}")
     told = {key: text for key, text in config.training.items() if key not in _LORA and key != RELABEL}
     values: dict[str, Any] = {**(SMALL if small else PAPER)}
     if ratio != "none":
@@ -74,6 +80,7 @@ def finetune_settings(
         values |= {"forget": 0.0, "stretch": 1.0}
     if config.updates_per_generation is not None and steps is None:
         values = _with_updates(values, told, config.updates_per_generation, examples)
+        told = {key: text for key, text in told.items() if key != "batch" or _count(text) is None}
     values |= {**told, "seed": seed % 2**31}
     for one, other in (("steps", "epochs"), ("epochs", "steps")):
         if one in told and other not in told:
@@ -95,21 +102,28 @@ def finetune_settings(
         place = ".".join(str(part) for part in fault["loc"])
         if not place:  # each setting is right, together they are not
             raise InputError(f"--train: {fault['msg'].removeprefix('Value error, ')}") from None
-        fields = [name for name in FinetuneConfig.model_fields if name not in ("lora", "seed")]
+        fields = [name for name in FinetuneConfig.model_fields if name not in ("lora", *_SETTLED)]
         known = ", ".join([*fields, *_LORA, RELABEL])
         raise InputError(f"--train {place}: {fault['msg']}; there is: {known}") from None
 
 
 def _with_updates(values: dict[str, Any], told: Mapping[str, str], updates: int, examples: int) -> dict[str, Any]:
-    """So many updates that together read each example once, each from as many batches as that takes, all at one
-    learning rate. One update is one step along the gradient of the whole batch."""
+    """So many updates that together read every example, a few twice where it does not come out even, each update from
+    as many batches of up to `batch` as that takes, all at one learning rate; nothing is held out."""
     taken = {"steps", "epochs", "accumulate"} & told.keys()
     if taken:
         raise InputError(f"--train {min(taken)}: --updates-per-generation says how long a training is; use one of them")
-    batch = int(told.get("batch", values["batch"])) if str(told.get("batch", 1)).isdigit() else 1
+    most = _count(told.get("batch", str(values["batch"]))) or 1
     values = {name: value for name, value in values.items() if name != "epochs"}
-    accumulate = max(1, -(-examples // (max(1, batch) * updates)))
-    return values | {"steps": updates, "accumulate": accumulate, "warmup": 0, "floor": 1.0}
+    accumulate = max(1, -(-examples // (most * updates)))
+    # Batches as small as will do: what does not come out even is read twice, which is less than a trace a batch.
+    batch = max(1, -(-examples // (accumulate * updates)))
+    values |= {"steps": updates, "accumulate": accumulate, "batch": batch, "group": 1, "validation": 0}
+    return values | {"warmup": 0, "floor": 1.0}
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) else None
 
 
 def relabels(config: IterateConfig, source: Source, style: str) -> bool:
@@ -187,6 +201,8 @@ def train(
     from planbench.loop.finetune import finetune
 
     settings = finetune_settings(config, source, seed, steps, ratio=ratio, examples=len(kept))
+    if ratio == "taper" and all(one.weight > 0 for one in kept):
+        settings = settings.model_copy(update={"ratio": "none"})  # it would be 1 for all
     examples = training_examples(
         start,
         kept,
@@ -211,4 +227,5 @@ def train(
         validation_before=outcome.validation_before,
         validation_after=outcome.validation_after,
         stopped_early=outcome.stopped_early,
+        compared=settings.ratio != "none",
     )

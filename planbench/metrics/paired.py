@@ -6,11 +6,13 @@ Rows are seeds, columns tasks: `solved[s, t]` is the share of the samples of tas
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planbench.metrics.exchange import difference_interval
 from planbench.metrics.rates import wilson
 from planbench.records.summary import Interval
 
@@ -45,7 +47,14 @@ def paired(first: Solved, second: Solved, *, seed: int = 0) -> Paired:
     p_value = None
     if len(first) == 1:
         p_value = _mcnemar(gained, lost)
-    return Paired(gained, lost, float(difference.mean()), _bootstrap(difference, seed), p_value)
+    return Paired(gained, lost, float(difference.mean()), _of_difference(difference, seed), p_value)
+
+
+def _of_difference(difference: Solved, seed: int) -> Interval:
+    """As `planbench.metrics.exchange.difference_interval` where all differences are one: none of width 0 is claimed."""
+    if difference.min() == difference.max():
+        return difference_interval([Fraction(float(difference.flat[0]))] * difference.shape[1])
+    return _bootstrap(difference, seed)
 
 
 def _mcnemar(gained: int, lost: int) -> float:

@@ -66,7 +66,8 @@ class Curated(_Frozen):
 
 
 class Training(_Frozen):
-    """What a fine-tuning came to. Losses are nats a token, of completions; None where nothing was held out."""
+    """What a fine-tuning came to. Losses are nats a token, of completions; None where nothing was held out. `compared`:
+    each use was scored first, for the ratio of policies; None in files of before that was kept."""
 
     steps: int
     tokens: int
@@ -75,6 +76,7 @@ class Training(_Frozen):
     validation_before: float | None
     validation_after: float | None
     stopped_early: bool = False
+    compared: bool | None = None
 
 
 class Budget(_Frozen):

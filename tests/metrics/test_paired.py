@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
 from planbench.metrics import wilson
+from planbench.metrics.exchange import difference_interval
 from planbench.metrics.paired import mean_over_seeds, paired
 
 
@@ -29,7 +32,10 @@ def test_counts_and_p_value_are_mcnemars() -> None:
 def test_no_difference_is_no_evidence() -> None:
     same = _solved([0, 1, 1, 0])
     assert paired(same, same).p_value == 1.0
-    assert paired(same, same).ci == (0, 0)
+    # So few tasks without a difference leave one open.
+    assert paired(same, same).ci == difference_interval([Fraction(0)] * 4)
+    low, high = paired(_solved([0] * 200), _solved([0] * 200)).ci
+    assert -0.02 < low < 0 < high < 0.02
 
 
 def test_interval_of_one_seed_agrees_with_the_exact_variance() -> None:

@@ -1,0 +1,72 @@
+"""Arms on equal budgets, and settings of before: what goes on, and what is part of the same run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planbench.cli import main
+from planbench.errors import InputError
+from planbench.loop.answers import Answers
+from planbench.loop.checkpoints import source_of
+from planbench.loop.conclusion import conclude
+from planbench.loop.config import IterateConfig, filled
+from planbench.loop.iterate import _check  # pyright: ignore[reportPrivateUsage]
+from planbench.loop.tasks import task_sets
+from planbench.loop.training import finetune_settings
+from planbench.records.files import ITERATE, SUMMARY, read_json
+from planbench.records.iterate import IterateRecord, IterateSummary
+
+ROOT = Path(__file__).parents[2] / "experiments/small"
+TINY = ["iterate", "tiny", "--domain", "blocksworld", "--tasks", "16", "--samples", "2", "--pool-length", "2:6"]
+TINY += ["--held-out", "8", "--longer", "0", "--train", "steps=2", "--generations", "1", "--arms", "shortest,none"]
+
+
+def test_arms_of_several_seeds_are_matched(tmp_path: Path) -> None:
+    """Between two seeds the summary looks at all of them, also at those of which nothing is there."""
+    out = tmp_path / "run"
+    assert main([*TINY, "--seeds", "0,1", "--match", "tokens", "--out", str(out)]) == 0
+    summary = read_json(out / SUMMARY, IterateSummary)
+    assert summary.finished
+    assert {row.seed for row in summary.arms["none"]} == {0, 1}
+    # Of three seeds these are two, also where an arm of one has ended early.
+    config = IterateConfig.model_validate(summary.config).model_copy(update={"seeds": (0, 1, 2)})
+    answers = Answers(task_sets(config.tasks, config.probes))
+    assert not conclude(config, config.chosen_arms(), answers, out, None, {"none, seed 0": "x"}).finished
+    before = (out / SUMMARY).read_bytes()
+    assert main([*TINY, "--seeds", "0,1", "--match", "tokens", "--out", str(out)]) == 0
+    assert (out / SUMMARY).read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["blocksworld", "grid", "smollm2", "ferry"])
+def test_a_run_of_before_goes_on_with_settings_that_are_new(name: str) -> None:
+    """Settings within settings, too."""
+    there = read_json(ROOT / name / ITERATE, IterateRecord)
+    config = IterateConfig.model_validate(there.config)
+    assert filled(there.config) == config.model_dump(mode="json")
+    _check(config, there, Path("run"))
+
+
+@pytest.mark.parametrize(
+    ("examples", "updates"), [(1, 1), (25, 10), (100, 1), (192, 1), (193, 1), (300, 4), (1_000, 7)]
+)
+@pytest.mark.parametrize("batch", [None, "1", "64"])
+def test_updates_read_every_example_about_once(examples: int, updates: int, batch: str | None) -> None:
+    told = {} if batch is None else {"batch": batch}
+    config = IterateConfig(updates_per_generation=updates, training=told)
+    found = finetune_settings(config, source_of("tiny", config), 0, examples=examples)
+    assert (found.steps, found.group, found.validation) == (updates, 1, 0)
+    assert found.batch <= int(batch or 24)
+    read = updates * found.accumulate * found.batch
+    assert examples <= read < examples + updates * found.accumulate
+
+
+@pytest.mark.parametrize(
+    ("training", "says"),
+    [({"seed": "5"}, "--seeds"), ({"ratio": "sequence"}, "curation rule"), ({"batch": "²"}, "batch")],
+)
+def test_settings_that_are_not_for_train(training: dict[str, str], says: str) -> None:
+    config = IterateConfig(updates_per_generation=2, training=training)
+    with pytest.raises(InputError, match=says):
+        finetune_settings(config, source_of("tiny", config), 0, examples=10)
