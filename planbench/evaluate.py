@@ -27,6 +27,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from planbench import __version__
 from planbench.core.judge import judge
+from planbench.core.plan import solid
 from planbench.core.verdict import Verdict, step_text
 from planbench.crew import ALONE, Crew
 from planbench.errors import PlanbenchError, RunFolderError
@@ -188,6 +189,7 @@ def verdict_of(one: Prepared, style: str, text: str, error: str | None) -> tuple
         plan = read_reply(style, text, one.compiled, one.wording)
         if plan is None:
             return None, Verdict("no_plan", reason="nothing in the reply reads as a plan")
+        plan = solid(plan)  # what is judged is what is stored
         return tuple(step_text(step) for step in plan), judge(one.compiled, plan)
     except Exception as fault:  # whatever breaks here is our fault and must not count as the model's
         return None, Verdict("harness_error", reason=f"judging failed: {type(fault).__name__}: {fault}")

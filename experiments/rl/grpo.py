@@ -34,7 +34,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from planbench.errors import InputError, MissingPackage, PlanbenchError
+from planbench.errors import InputError, MissingPackage, PlanbenchError, RunFolderError
 from planbench.loop.answers import Answers
 from planbench.loop.conclusion import conclude
 from planbench.loop.config import Arm, IterateConfig
@@ -195,8 +195,6 @@ def train(
 def _make(loop: Loop, tokens: int, batch: int, lr: float) -> Outcome:
     """The checkpoint of a seed, trained where it is not there yet."""
     place = Place(loop.run, GRPO.name, loop.seed, 1)
-    if place.checkpoint.is_dir():
-        return read_json(place.path / RECORD, Outcome)
     sampling = loop.config.sampling
     settings = Settings(
         tokens=tokens,
@@ -208,6 +206,11 @@ def _make(loop: Loop, tokens: int, batch: int, lr: float) -> Outcome:
         max_tokens=sampling.max_tokens or loop.source.default_max_tokens or DEFAULT_TOKENS,
         seed=loop.seed,
     )
+    if place.checkpoint.is_dir():
+        there = read_json(place.path / RECORD, Outcome)
+        if there.settings != settings:
+            raise RunFolderError(f"{place.path}: was trained with other settings; remove it, or give those again")
+        return there
     beside = place.path / f".{CHECKPOINT}"
     shutil.rmtree(beside, ignore_errors=True)
     start = loop.checkpoint(GRPO, place.before())
@@ -237,7 +240,7 @@ def reference(run: Path, batch: int, lr: float, tokens: int | None = None) -> It
         raise InputError(f"{run}: is not finished; go on with planbench iterate first")
     if config.sampling.shots or config.sampling.max_thinking_tokens is not None:
         raise InputError(f"{run}: has examples in its prompts or a budget for reasoning, which is not covered")
-    if batch % config.sampling.samples or config.sampling.samples < 2:
+    if batch < 1 or batch % config.sampling.samples or config.sampling.samples < 2:
         raise InputError(f"--batch {batch}: has to be a multiple of the run's {config.sampling.samples} samples a task")
     arms = config.chosen_arms()
     with RunFolder(run).lock():

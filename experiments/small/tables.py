@@ -28,12 +28,12 @@ def tables(summary: IterateSummary) -> Iterator[str]:
     numbers = range(last + 1)
     yield from _table(
         ("generation", *(f"`{arm}`" for arm in arms)),
-        [(str(n), *(_rate(across[arm, n, "held_out"]) for arm in arms)) for n in numbers],
+        [(str(n), *(_rate(across.get((arm, n, "held_out"))) for arm in arms)) for n in numbers],
     )
     rates = {(row.seed, row.generation): row.held_out.valid_rate for row in summary.arms[arms[0]]}
     yield from _table(
         ("seed", *map(str, numbers)),
-        [(str(seed), *(_percent(rates[seed, n]) for n in numbers)) for seed in sorted({s for s, _ in rates})],
+        [(str(seed), *(_percent(rates.get((seed, n))) for n in numbers)) for seed in sorted({s for s, _ in rates})],
     )
     reached = [(arms[0], n) for n in dict.fromkeys((0, min(5, last), last))] + [(arm, last) for arm in arms[1:]]
     yield from _table(
@@ -41,11 +41,11 @@ def tables(summary: IterateSummary) -> Iterator[str]:
         [
             (
                 f"`{arm}`, generation {n}",
-                _horizon(across[arm, n, "held_out"]),
-                str(_longest(across[arm, n, "held_out"], across[arm, n, "longer"])),
-                _rate(across[arm, n, "longer"]),
-                _rate(across[arm, n, "pool"]),
-                _percent(across[arm, n, "held_out"].unanimous_rate),
+                _horizon(across.get((arm, n, "held_out"))),
+                str(_longest(across.get((arm, n, "held_out")), across.get((arm, n, "longer")))),
+                _rate(across.get((arm, n, "longer"))),
+                _rate(across.get((arm, n, "pool"))),
+                _percent(held.unanimous_rate if (held := across.get((arm, n, "held_out"))) else None),
             )
             for arm, n in reached
         ],
@@ -68,21 +68,23 @@ def _percent(rate: float | None) -> str:
     return "-" if rate is None else f"{100 * rate:.1f}"
 
 
-def _rate(row: Across) -> str:
+def _rate(row: Across | None) -> str:
+    if row is None:
+        return "-"
     low, high = row.ci
     return f"{_percent(row.rate)} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def _horizon(row: Across) -> str:
-    found = row.horizon
-    if found.value is None:
+def _horizon(row: Across | None) -> str:
+    found = row.horizon if row else None
+    if found is None or found.value is None:
         return "-"
     interval = "" if found.low is None or found.high is None else f" [{found.low:.1f}, {found.high:.1f}]"
     return f"{found.value:.1f}{'*' * found.extrapolated}{interval}"
 
 
-def _longest(*rows: Across) -> int | str:
-    return max((row.longest_reference_solved for row in rows if row.longest_reference_solved is not None), default="-")
+def _longest(*rows: Across | None) -> int | str:
+    return max((row.longest_reference_solved for row in rows if row and row.longest_reference_solved), default="-")
 
 
 def _compared(one: Comparison) -> tuple[str, ...]:

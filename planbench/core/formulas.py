@@ -33,7 +33,7 @@ from planbench.core.syntax import (
 from planbench.core.tree import Group, Text
 
 MAX_OPERANDS = 200
-"""Of one operation, which is nested as deep as it has operands."""
+"""Of one expression, which is nested as deep as it has operands."""
 
 QUANTIFIERS = frozenset({"exists", "forall"})
 
@@ -196,6 +196,8 @@ class Reader:
             what = "expected a number or a function, found" if known else "undeclared function"
             raise self.text.fault(f"{what} {node}", parent, index)
         if node.head in _ARITHMETIC:
+            if _operands(node) > MAX_OPERANDS:
+                raise self.text.fault(f"more than {MAX_OPERANDS} operands in one expression", node)
             operands = [self.expression(node, k, scope) for k in range(1, len(node))]
             fits = {"-": (1, 2), "/": (2, 2)}.get(node.head, (1, MAX_OPERANDS))
             if not fits[0] <= len(operands) <= fits[1]:
@@ -211,6 +213,16 @@ class Reader:
         if node.head == "is-violated":
             unsupported(self.text, "(is-violated ...)", node)
         return self.checker.function(node, scope)
+
+
+def _operands(node: Group) -> int:
+    """Of an arithmetic expression and all within it, as far as it matters."""
+    count, pending = 0, [node]
+    while pending and count <= MAX_OPERANDS:
+        group = pending.pop()
+        count += len(group) - 1
+        pending += [part for part in group if isinstance(part, Group) and part.head in _ARITHMETIC]
+    return count
 
 
 def _and(parts: Iterable[Effect]) -> Effect:

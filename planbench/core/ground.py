@@ -270,11 +270,21 @@ def instances(formula: Effect, sizes: Mapping[tuple[str, ...], int]) -> int:
         case Not(operand):
             return instances(operand, sizes)
         case Exists(parameters, body) | Forall(parameters, body):
-            count = instances(body, sizes)
+            # Also where there is nothing within, or no object: each combination of the others is gone through.
+            count = max(1, instances(body, sizes))
             for parameter in parameters:
-                count *= sizes[parameter.types]
+                count *= max(1, sizes[parameter.types])
             return count
         case When(condition, effect):
             return instances(condition, sizes) * max(1, instances(effect, sizes)) + instances(effect, sizes)
+        case Compare(_, left, right):
+            return _numbers(left) + _numbers(right)
+        case Change(_, _, amount):
+            return _numbers(amount)
         case _:
             return 1
+
+
+def _numbers(expression: Expression) -> int:
+    """The numbers and functions in it."""
+    return sum(map(_numbers, expression.operands)) if isinstance(expression, Arithmetic) else 1

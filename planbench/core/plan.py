@@ -37,6 +37,15 @@ def read_plan(text: str) -> Plan:
     return tuple(steps)
 
 
+def solid(plan: Plan) -> Plan:
+    """A plan as it can be written and read again: what would end or split a word, or cannot be stored, is replaced by a
+    character that is in no name, so that the word names nothing, as it did before."""
+    return tuple(tuple(_BRITTLE.sub("\ufffd", word) or "\ufffd" for word in step) for step in plan)
+
+
+_BRITTLE = re.compile(r"[\s()\[\];\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+
+
 def _read(raw: str) -> Step:
     """The step on a line, empty where it has none."""
     line = raw.split(";", 1)[0].strip()

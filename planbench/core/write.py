@@ -45,7 +45,7 @@ def domain_text(domain: Domain) -> str:
     if domain.functions:
         lines = [f"{_skeleton(*item, typed)} - number" for item in domain.functions.items()]
         sections.append(_section(":functions", lines))
-    sections += [_rule_text(rule, typed) for rule in domain.rules]
+    sections += [rule_text(rule, typed) for rule in domain.rules]
     sections += [_action_text(action, typed) for action in domain.actions.values()]
     body = "\n".join(_indented(section) for section in sections)
     return f"(define (domain {domain.name})\n{body})\n"
@@ -161,7 +161,7 @@ def _action_text(action: Action, typed: bool) -> str:
     )
 
 
-def _rule_text(rule: Rule, typed: bool) -> str:
+def rule_text(rule: Rule, typed: bool) -> str:
     return f"(:derived {_skeleton(rule.predicate, rule.parameters, typed)}\n  {formula_text(rule.body, typed)})"
 
 

@@ -19,7 +19,6 @@ from planbench.core.judge import judge
 from planbench.core.plan import read_plan
 from planbench.core.verdict import Verdict
 from planbench.errors import PlanbenchError
-from planbench.evaluate import MAX_HARNESS_ERRORS
 from planbench.leaderboard.entry import Entry, StoredSample, digest
 from planbench.leaderboard.reading import EntryFault, first_fault, read_document, unpacked_lines
 from planbench.leaderboard.store import EntryFolder, Stored
@@ -120,8 +119,9 @@ def check(stored: Stored, found: Verification, domains: Sequence[str] = (), watc
     _check_complete(entry, samples, book, found, partial=bool(domains))
     if not domains:
         errors = sum(sample.verdict == "harness_error" for sample in samples)
-        if errors > MAX_HARNESS_ERRORS * len(samples):
-            found.fault(f"{errors} of {len(samples)} samples are harness errors; a run with so many does not count")
+        if errors:
+            # They leave every rate, and nobody but the sender knows what became of them.
+            found.fault(f"{errors} of {len(samples)} samples are harness errors; a run with any does not count")
         if found.faults:
             return  # every number would differ, and that would hide what is wrong
         counted = summary_of(entry, judged)

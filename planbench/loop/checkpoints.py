@@ -72,5 +72,5 @@ def _taught(folder: Path, config: IterateConfig) -> Taught | None:
         length, seed = (1, int(settings["longest"])), int(settings["seed"])
         # A planner of before there was a choice was taught wide tasks.
         return Taught(tasks, length, seed, short=True, wide=bool(settings.get("wide", True)))
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError, OverflowError) as error:
         raise CheckpointError(f"{card}: does not say what the planner was trained on ({error})") from None

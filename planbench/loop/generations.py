@@ -29,7 +29,7 @@ from random import Random
 from typing import Protocol
 
 from planbench.crew import ALONE, Crew
-from planbench.errors import InputError
+from planbench.errors import InputError, RunFolderError
 from planbench.evaluate import Asked, deploy
 from planbench.loop.advantages import Ratio, ratio_of
 from planbench.loop.budget import budget_of, ends
@@ -290,7 +290,12 @@ class Loop:
                 kept = self._weigh(arm, place, traces)
                 self.crew.first(partial(self._keep, arm, place, len(traces), kept))
         by_id = {trace.id: trace for trace in traces}
-        return [Weighted(by_id[line.trace], line.weight, line.reason) for line in read_curated(place.curated)]
+        lines = list(read_curated(place.curated))
+        if unknown := next((line.trace for line in lines if line.trace not in by_id), None):
+            raise RunFolderError(
+                f"{place.curated}: names a trace that is not there ({unknown!r}); choose another --out"
+            )
+        return [Weighted(by_id[line.trace], line.weight, line.reason) for line in lines]
 
     def _keep(self, arm: Arm, place: Place, examined: int, kept: Sequence[Weighted]) -> None:
         place.path.mkdir(parents=True, exist_ok=True)

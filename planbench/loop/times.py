@@ -15,7 +15,7 @@ def seconds_of(folder: Path) -> dict[str, float]:
     try:
         read = json.loads((folder / _FILE).read_bytes())
         return {str(name): float(value) for name, value in read.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         return {}
 
 

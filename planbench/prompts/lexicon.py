@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from planbench.core.syntax import supertypes, types_above
+from planbench.core.tree import lower
 
 if TYPE_CHECKING:
     from planbench.core.compile import CompiledTask
@@ -78,8 +79,11 @@ class Pattern:
 
 
 def squash(name: str) -> str:
-    """A name without case and separators."""
-    return name.lower().replace("-", "").replace("_", "").replace(" ", "")
+    """A name without case and separators, but for one between two digits: `loc-1-11` is not `loc-11-1`."""
+    return _SEPARATOR.sub("", _BETWEEN_DIGITS.sub(".", lower(name)))
+
+
+_BETWEEN_DIGITS, _SEPARATOR = re.compile(r"(?<=\d)[-_ ]+(?=\d)"), re.compile(r"[-_ ]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from planbench.core.tree import lower
 from planbench.core.verdict import Step
 from planbench.prompts.lexicon import PREPOSITIONS, Lexicon, squash
 from planbench.prompts.phrases import read_phrases
@@ -41,7 +42,7 @@ _TAG = re.compile(r"</?(?:action|step|move|item|li|ol|ul|p|br|b|i|code|strong|em
 _WORD = re.compile(r"[\w?][\w'?-]*|[^\w\s]")
 _NAME = re.compile(r"[^\W\d_][\w-]*")
 _NEXT_GROUP = re.compile(r"\s*(?:[a-z][\w-]{0,40})?\s?\(")
-_KEY = re.compile(r"\??[a-z_]\w*\s*[=:]\s*(?=\S)")
+_KEY = re.compile(r"(?<!\w)\??[a-z_]\w{0,63}\s{0,3}[=:]\s{0,3}(?=\S)")
 _PLAN_WORD = re.compile(r"\b(?:plans?|solutions?|answers?|steps|actions|moves|sequence)\b")
 _NOT_PLAN_WORD = re.compile(
     r"\b(?:explan|explain|verif|check|trac|reason|analy|why|simulat|execut|initial|available|possible|allowed|rules?\b"
@@ -94,7 +95,7 @@ def _read_again(raw: str, lexicon: Lexicon) -> Line:
 
 
 def _read_line(raw: str, lexicon: Lexicon) -> Line:
-    text = raw.lower().replace("**", "").replace("`", "").replace("__", " ")
+    text = lower(raw).replace("**", "").replace("`", "").replace("__", " ")
     text = text.replace("->", "→").replace("=>", "→").replace("⇒", "→").replace("⟶", "→").replace("➜", "→")
     text = _TAG.sub(" ", text) if "<" in text else text
     stripped = text.strip()
@@ -258,7 +259,10 @@ def _read_group(body: str, start: int, content: str, lexicon: Lexicon) -> tuple[
     if head in lexicon.predicates:
         return "fact", tuple(inside)
     if not _NAME.fullmatch(head) or lexicon.inert(head) or len(inside) > _LONGEST_SUSPECT or head in _END_WORDS:
-        return None
+        # All of a line, and objects behind whatever it begins with: a step of an action that there is not.
+        alone = body[start] == "(" and not any(map(str.isalnum, body[:start] + body[start + len(content) + 2 :]))
+        if not alone or len(inside) < 2 or not all(lexicon.named(word) is not None for word in inside[1:]):
+            return None
     return "suspect", (head, *_objects(inside[1:], lexicon))
 
 

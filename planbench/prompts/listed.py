@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from planbench.core.tree import lower
 from planbench.core.verdict import Plan, Step
 from planbench.prompts.lexicon import Lexicon
 from planbench.prompts.lines import read_line
@@ -47,7 +48,7 @@ def _element_steps(element: object, lexicon: Lexicon) -> tuple[tuple[Step, ...],
         line = read_line(element, lexicon)
         if line.steps:
             return line.steps, line.kind == "step"
-        return ((tuple(element.lower().split()[:12]) or ("",),), False)
+        return ((tuple(lower(element).split()[:12]) or ("",),), False)
     if isinstance(element, list):
         words = cast("list[object]", element)
         if words and all(isinstance(word, str) for word in words):
@@ -63,13 +64,13 @@ def _element_steps(element: object, lexicon: Lexicon) -> tuple[tuple[Step, ...],
 def _is_step(elements: list[object], lexicon: Lexicon) -> bool:
     """Whether a list is itself one step: `["stack", "a", "b"]`."""
     first = elements[0]
-    if not isinstance(first, str) or lexicon.action(first.lower().strip()) is None:
+    if not isinstance(first, str) or lexicon.action(lower(first).strip()) is None:
         return False
-    return all(isinstance(word, str) and lexicon.named(word.lower().strip()) is not None for word in elements[1:])
+    return all(isinstance(word, str) and lexicon.named(lower(word).strip()) is not None for word in elements[1:])
 
 
 def _list_step(words: list[str], lexicon: Lexicon) -> Step:
-    name, *arguments = (word.lower().strip() for word in words)
+    name, *arguments = (lower(word).strip() for word in words)
     return (lexicon.action(name) or name, *(lexicon.named(word) or word for word in arguments))
 
 

@@ -200,8 +200,9 @@ def _formula(formula: Formula, renaming: Renaming, terms: Mapping[str, str]) -> 
         case Compare(operator, left, right):
             return Compare(operator, _expression(left, renaming, terms), _expression(right, renaming, terms))
         case Exists(parameters, body) | Forall(parameters, body):
-            # The names of other variables have lower numbers: ?x3 below an action's ?x1 and ?x2.
-            taken = sum(term.startswith("?") for term in terms)
+            # The names of other variables have lower numbers: ?x3 below an action's ?x1 and ?x2. One that is hidden by
+            # another of its name has one, too.
+            taken = max((int(new[2:]) for new in terms.values() if new.startswith("?x")), default=0)
             bound, inner = _parameters(parameters, renaming, taken)
             return type(formula)(bound, _formula(body, renaming, {**terms, **inner}))
         case When(condition, effect):

@@ -23,9 +23,9 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from planbench.core.syntax import alternatives
+from planbench.core.syntax import TOTAL_COST, alternatives
 from planbench.core.verdict import Plan, plan_text
-from planbench.core.write import expression_text
+from planbench.core.write import expression_text, rule_text
 from planbench.errors import InputError
 from planbench.prompts.compact import name_objects, plan_words
 from planbench.prompts.ending import PlanEnd
@@ -170,7 +170,9 @@ def english_domain(task: CompiledTask, wording: Wording) -> str:
         f"- {wording.step_form(action)}\n  {wording.rules[name]}".rstrip()
         for name, action in task.domain.actions.items()
     )
-    return (f"{wording.intro.strip()}\n\n" if wording.intro.strip() else "") + f"The actions:\n{forms}"
+    told = (f"{wording.intro.strip()}\n\n" if wording.intro.strip() else "") + f"The actions:\n{forms}"
+    rules = "\n".join(rule_text(rule, typed=True) for rule in task.domain.rules)
+    return f"{told}\n\nWhat follows from what holds, in PDDL:\n{rules}" if rules else told
 
 
 def english_task(task: CompiledTask, wording: Wording) -> str:
@@ -184,6 +186,8 @@ def english_task(task: CompiledTask, wording: Wording) -> str:
     for function, value in task.problem.values.items():
         if function[1:]:
             start.append(f"the {function[0]} of {', '.join(function[1:])} is {value:g}")
+        elif function[0] != TOTAL_COST:
+            start.append(f"the {function[0]} is {value:g}")
     names = task.objects.keys() | task.domain.predicates.keys()
     lines.extend(_sentence(clause, names) for clause in start)
     lines.append("Whatever is not said does not hold.")

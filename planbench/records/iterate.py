@@ -113,7 +113,7 @@ class Generation(_Frozen):
 
 class Across(_Frozen):
     """A split of a generation over all seeds: mean rate, its interval over seeds and tasks (over tasks alone with one
-    seed), mean horizon, the share of tasks solved with every seed."""
+    seed), the horizon of the mean (its interval over tasks alone), the share of tasks solved with every seed."""
 
     arm: str
     generation: int

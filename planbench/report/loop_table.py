@@ -110,7 +110,7 @@ def _blocks(summary: IterateSummary) -> Iterator[RenderableType]:
         yield Text(_legend(rows), style=_DIM)
     if len(seeds_of(rows)) > 1:
         yield _Fitting(tuple(partial(_means, summary, arm, splits) for arm in summary.arms))
-        yield Text("Intervals are over seeds and tasks. All seeds: held-out tasks solved with every seed.", style=_DIM)
+        yield Text(_MEANS, style=_DIM)
     if summary.comparisons:
         yield _Fitting((partial(_compared, summary.comparisons),))
         yield Text(_COMPARED, style=_DIM)
@@ -128,6 +128,12 @@ def _title(summary: IterateSummary) -> Text:
     if not summary.finished:
         title.append(" · not finished", style="yellow")
     return title
+
+
+_MEANS = (
+    "Intervals of rates are over seeds and tasks; the horizon is that of the mean, with an interval over tasks alone. "
+    "All seeds: held-out tasks solved with every seed."
+)
 
 
 def _legend(rows: Sequence[Generation]) -> str:

@@ -162,10 +162,9 @@ def another_step(lines: Lines) -> None:
     line["plan"] = [*line["plan"], "(fly-to moon)"]
 
 
-def hide_failures(lines: Lines) -> None:
-    for line in lines:
-        if line["verdict"] != "valid":
-            line.update(verdict="harness_error", step=None, plan=None, finish="error")
+def hide_a_failure(lines: Lines) -> None:
+    line = next(line for line in lines if line["verdict"] != "valid")
+    line.update(verdict="harness_error", step=None, plan=None, finish="error")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +177,7 @@ def hide_failures(lines: Lines) -> None:
         (call_valid, r"samples:\d+: \S+: valid there, judged goal_missed"),
         (another_plan, r"samples:\d+: \S+: valid there, judged malformed at step 1"),
         (another_step, r"samples:\d+: \S+: valid there, judged malformed at step \d+"),
-        (hide_failures, r"\d+ of 90 samples are harness errors"),
+        (hide_a_failure, r"1 of 90 samples are harness errors"),
     ],
 )
 def test_a_changed_sample_is_named(board: EntryFolder, name: str, change: Callable[[Lines], None], named: str) -> None:

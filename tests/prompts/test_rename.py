@@ -45,6 +45,25 @@ ERRANDS = """(define (problem today) (:domain errands) (:objects baker butcher -
 """
 
 
+HIDING = """(define (domain hiding) (:requirements :adl) (:predicates (on ?a ?b) (done))
+  (:action try :parameters (?x ?y) :precondition (exists (?x) (exists (?z) (on ?x ?z))) :effect (done)))"""
+
+
+@pytest.mark.parametrize("how", RENAMED)
+def test_a_variable_that_hides_another_of_its_name_stays_apart(how: str) -> None:
+    domain = read_domain(HIDING)
+    text = "(define (problem p) (:domain hiding) (:objects a b) (:init (on a b)) (:goal (done)))"
+    problem = read_problem(text, domain)
+    plan: Plan = (("try", "a", "b"),)
+    assert judge(compile_task(domain, problem), plan).kind == "valid"
+    for seed in range(5):
+        new_domain, new_problem, renaming = rename_task(domain, problem, how, seed)
+        task = compile_task(new_domain, new_problem)
+        assert judge(task, rename_plan(plan, renaming)).kind == "valid"
+        again = read_domain(domain_text(new_domain))
+        assert judge(compile_task(again, new_problem), rename_plan(plan, renaming)).kind == "valid"
+
+
 @pytest.mark.parametrize("how", RENAMED)
 @pytest.mark.parametrize("name", PROBLEMS)
 @given(data=st.data())
