@@ -57,6 +57,12 @@ def source_of(model: str, config: IterateConfig) -> Source:
     )
 
 
+def fingerprint_of(model: str, config: IterateConfig) -> str:
+    """Of weights, config and tokenizer of the checkpoint behind a MODEL string, however it is computed with."""
+    options = LoadOptions(config.sampling.model_args, trust_remote_code=config.trust_remote_code)
+    return check_folder(checkpoint_folder(model, options)).fingerprint()
+
+
 def _taught(folder: Path, config: IterateConfig) -> Taught | None:
     warm = config.warm_start
     if warm.length is not None:

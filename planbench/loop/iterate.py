@@ -15,7 +15,7 @@ from planbench.errors import RunFolderError
 from planbench.evaluate import machine, versions
 from planbench.loop.advantages import ratio_of
 from planbench.loop.answers import Answers
-from planbench.loop.checkpoints import source_of
+from planbench.loop.checkpoints import fingerprint_of, source_of
 from planbench.loop.conclusion import conclude, generation_record, outcomes
 from planbench.loop.config import Arm, IterateConfig, filled
 from planbench.loop.curation import rule_named
@@ -97,6 +97,7 @@ def iterate(
         record = _record(config, sets, command, there)
         if there is not None and there.task_sets != record.task_sets:
             raise RunFolderError(f"{out}: made from other tasks (another version of planbench?); choose another --out")
+        _check_sources(there, record, out)
         # All have read what was there before one of them writes.
         crew.meet()
         crew.first(lambda: write_json(out / ITERATE, record))
@@ -150,6 +151,13 @@ def _check(config: IterateConfig, there: IterateRecord | None, out: Path) -> Non
         raise RunFolderError(f"{out}: holds a run with another {name.replace('_', ' ')}; choose another --out")
 
 
+def _check_sources(there: IterateRecord | None, record: IterateRecord, out: Path) -> None:
+    """Refuse to go on with another model behind the same name."""
+    for seed, fingerprint in (there.sources if there else {}).items():
+        if record.sources[seed] != fingerprint:
+            raise RunFolderError(f"{out}: seed {seed} began with another model of that name; choose another --out")
+
+
 def _check_early(config: IterateConfig, arms: Sequence[Arm]) -> None:
     """What would otherwise be found wrong only after hours of sampling."""
     for arm in arms:
@@ -172,6 +180,7 @@ def _record(
         command=command,
         config=config.model_dump(mode="json"),
         task_sets=tuple(tasks.record for tasks in sets.values()),
+        sources={str(seed): fingerprint_of(config.model.replace("{seed}", str(seed)), config) for seed in config.seeds},
         versions=versions(),
         machine=machine(),
         started=there.started if there else datetime.now(UTC).isoformat(timespec="seconds"),

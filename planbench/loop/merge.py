@@ -157,6 +157,7 @@ def _record(members: Sequence[_Seed], config: dict[str, Any]) -> IterateRecord:
         update={
             "command": "\n".join(commands),
             "config": config,
+            "sources": {seed: digest for one in members for seed, digest in one.record.sources.items()},
             "started": min(one.record.started for one in members),
         }
     )

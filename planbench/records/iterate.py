@@ -36,13 +36,15 @@ class TaskSetSpec(_Frozen):
 
 
 class IterateRecord(_Frozen):
-    """`iterate.json`. `config` is the whole configuration, compared when a run goes on; `task_sets` what it made."""
+    """`iterate.json`. `config` is the whole configuration, compared when a run goes on; so are the fingerprints in
+    `sources` of the models that the seeds began with. `task_sets` is what it made."""
 
     schema_version: int = Field(default=ITERATE_SCHEMA, alias="schema")
     planbench: str
     command: str
     config: dict[str, Any]
     task_sets: tuple[TaskSetSpec, ...]
+    sources: dict[str, str] = Field(default_factory=dict[str, str])
     versions: dict[str, str]
     machine: dict[str, str | int]
     started: str

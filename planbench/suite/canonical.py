@@ -4,7 +4,8 @@ Objects are coloured by their type and then, round after round, by the coloured 
 in (colour refinement, also known as the one-dimensional Weisfeiler-Leman test; Grohe, "Descriptive Complexity,
 Canonisation, and Definable Graph Structure Theory", 2017, chapter 3). Two tasks that are equal up to renaming always
 get the same key. The converse may fail, on very regular tasks only: then two different tasks count as the same, and
-one of them is left out, which is the harmless side.
+one of them is left out, which is the harmless side. So are two that differ in numbers of the start or in the metric
+alone: neither counts.
 
 The split of a task is a function of its key, so that tasks of different splits are never the same up to renaming,
 whatever the seeds they were made from: what a model was trained on needs no list to be kept out of its evaluation.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from planbench.cli import main
 from planbench.errors import InputError
@@ -15,6 +17,7 @@ from planbench.loop.config import IterateConfig, filled
 from planbench.loop.iterate import _check  # pyright: ignore[reportPrivateUsage]
 from planbench.loop.tasks import task_sets
 from planbench.loop.training import finetune_settings
+from planbench.models.catalog import shipped_folder
 from planbench.records.files import ITERATE, SUMMARY, read_json
 from planbench.records.iterate import IterateRecord, IterateSummary
 
@@ -70,3 +73,18 @@ def test_settings_that_are_not_for_train(training: dict[str, str], says: str) ->
     config = IterateConfig(updates_per_generation=2, training=training)
     with pytest.raises(InputError, match=says):
         finetune_settings(config, source_of("tiny", config), 0, examples=10)
+
+
+def test_a_model_that_was_changed_is_not_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under the same name: half of a run would be another model's."""
+    shutil.copytree(shipped_folder("tiny"), tmp_path / "model")
+    argv = ["iterate", str(tmp_path / "model"), *TINY[2:], "--arms", "shortest", "--out", str(tmp_path / "run")]
+    assert main(argv) == 0
+    assert main([*argv, "--generations", "2"]) == 0
+    weights = tmp_path / "model/model.safetensors"
+    tensors = load_file(weights)
+    tensors["model.embedding_norm.weight"] *= 1.01
+    save_file(tensors, weights, metadata={"format": "pt"})
+    capsys.readouterr()
+    assert main([*argv, "--generations", "3"]) == 2
+    assert "seed 0 began with another model of that name" in capsys.readouterr().err
