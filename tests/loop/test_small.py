@@ -41,7 +41,7 @@ def test_reinforcement_learning_dry_run(domain: str, capsys: pytest.CaptureFixtu
     assert found["training"]["group:forget"] == "0"
 
 
-@pytest.mark.parametrize("name", ["blocksworld", "logistics", "grid", "ferry"])
+@pytest.mark.parametrize("name", ["blocksworld", "logistics", "grid", "ferry", "rovers", "sokoban"])
 def test_the_page_has_the_numbers_of_the_files(name: str) -> None:
     """Every line of the tables that the committed summary makes stands in docs/replication.md."""
     page = (FOLDER.parents[1] / "docs/replication.md").read_text().splitlines()
