@@ -180,9 +180,10 @@ class Grounder:
                 return Function(fact) if name in self.numbers else self.values.get(fact)
             case Arithmetic(operator, operands):
                 parts = [self.number(operand, binding) for operand in operands]
+                if None in parts:
+                    return None  # never set: so is all that is computed from it (in Operation, None would be a sign)
                 operation = Operation(operator, parts[0], parts[1] if len(parts) > 1 else None)
-                constant = all(part is None or isinstance(part, float | int) for part in parts)
-                return value(operation, {}) if constant and None not in parts else None if constant else operation
+                return value(operation, {}) if all(isinstance(part, float | int) for part in parts) else operation
             case _:
                 return expression
 

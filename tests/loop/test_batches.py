@@ -14,6 +14,7 @@ from planbench.loop.examples import TrainExample, train_example
 from planbench.loop.objective import IGNORED
 from planbench.models.completions import CompletionEncoder
 from planbench.models.stretch import stretched
+from planbench.models.thinking import stored
 from planbench.records import Message, Prompt
 from tests.loop.traces import trace
 from tests.models.chat_tokenizers import IM_CHAT, IM_THINKING, byte_level, tokens
@@ -29,7 +30,9 @@ def test_the_loss_sees_completion_and_stop_token_alone(chat_template: str | None
     examples: list[TrainExample] = []
     for number, (reply, finish) in enumerate(zip(REPLIES, FINISHES, strict=True)):
         prompt = Prompt("pddl", (Message("user", "Plan: " + "(on a b) " * (3 - number)),))
-        examples.append(train_example(encoder, prompt, trace(reply=reply, finish=finish), number + 1.0))
+        # As a run keeps it: where the prompt opened reasoning that the reply never closes, with the tag in front.
+        kept = stored(reply, "<think>" if chat_template is IM_THINKING else "")
+        examples.append(train_example(encoder, prompt, trace(reply=kept, finish=finish), number + 1.0))
     batch = stack([use(example, example.weight) for example in examples], pad=0)
     assert batch.weights.tolist() == [1, 2, 3, 4]
     assert batch.tokens.shape == batch.targets.shape
