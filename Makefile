@@ -89,7 +89,7 @@ experiment-rl: setup $(foreach domain,$(RL),$(foreach seed,$(SEEDS),runs/planner
 experiment-grpo: $(TRAINERS)/.installed ## TRL's GRPOTrainer on the tasks and token budgets of experiment-rl, for hours; goes on where it was
 	set -e; for name in $(RL); do \
 		OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m experiments.rl.grpo runs/rl-$$name$(alone) $(ARGS); \
-		install -m 644 -D runs/rl-$$name$(alone)/grpo.json experiments/rl/$$name-tokens/grpo.json; done
+		install -m 644 -D runs/rl-$$name$(alone)/grpo.json experiments/rl/$$name-tokens/grpo$(alone).json; done
 
 trainers: $(TRAINERS)/.installed ## our judge as the reward of TRL and of verifiers, tested with both
 	OMP_NUM_THREADS=1 $(TRAINERS)/bin/python -m pytest tests/test_rewards.py tests/test_environment.py tests/loop/test_grpo.py

@@ -34,7 +34,6 @@ SAMPLE_BYTES = 700
 
 LETTERS_A_TOKEN = 4
 _TRIED = 64
-"""Models without weights whose time is measured. What a planner or a server takes hangs on more than a few tasks."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ A prompt is a state, a goal of two facts and a plan, in words. Targets, as the j
     shortest     the plan, which reaches the goal in four steps, needs four: no plan of two does
 
 What a prompt looks like says nothing of a target: how many towers there are and which actions the plan names, in which
-order, is drawn before it is decided whether the target holds.
+order, is as often so where the target holds as where it does not.
 
 Spurious features, none of which changes a verdict:
 

@@ -200,7 +200,7 @@ def _stored(folder: Path) -> list[Cell]:
 def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
     """Write down what is asked for; returns it together with all that was asked for before."""
     checkpoints = _fingerprints(config)
-    whole = config
+    whole, commands = config, [command]
     if (folder / BIAS).is_file():
         before = read_json(folder / BIAS, BiasRecord)
         for name, value in config.fixed().items():
@@ -210,7 +210,7 @@ def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
                 raise RunFolderError(f"{folder}: holds a run with {name} {there}, not {value}; choose another --out")
         if before.prompts != PROMPTS:
             raise RunFolderError(f"{folder}: holds a run on prompts of another version; choose another --out")
-        whole = config.joined(before.config)
+        whole, commands = config.joined(before.config), [*before.command.splitlines(), command]
         for model, digest in before.checkpoints.items():
             if checkpoints.setdefault(model, digest) != digest:
                 raise RunFolderError(f"{folder}: {model} is another checkpoint than before; choose another --out")
@@ -218,7 +218,7 @@ def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
         folder / BIAS,
         BiasRecord(
             planbench=__version__,
-            command=command,
+            command="\n".join(dict.fromkeys(commands)),
             prompts=PROMPTS,
             checkpoints=checkpoints,
             config=whole.model_dump(mode="json"),

@@ -77,6 +77,11 @@ class SamplingConfig(BaseModel):
     batch_size: int | None = Field(default=None, ge=1)
     model_args: dict[str, str] = Field(default_factory=dict[str, str])
 
+    @property
+    def folder_args(self) -> dict[str, str]:
+        """For a checkpoint that is a folder by now: a revision said which one the hub was asked for."""
+        return {key: value for key, value in self.model_args.items() if key != "revision"}
+
 
 class CurationConfig(BaseModel):
     """`duplicates` is how often one plan of one task may be kept; `solved` the share of the kept traces that may be of

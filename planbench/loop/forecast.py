@@ -123,7 +123,7 @@ def _seconds_a_generation(
     """Sampling alone, measured on a few tasks of the pool, spread over its lengths."""
     if source.weights_bytes > MEASURED_BYTES:
         return None
-    model = load(str(source.folder), model_args=config.sampling.model_args, batch_size=config.sampling.batch_size)
+    model = load(str(source.folder), model_args=config.sampling.folder_args, batch_size=config.sampling.batch_size)
     settings = SamplingSettings(config.sampling.temperature, config.sampling.top_p, limit)
     a_reply = seconds_a_reply(model, pool, {}, style, settings)
     return a_reply * plain.samples / plain.deployments

@@ -158,7 +158,7 @@ class Loop:
         sampling = self.config.sampling
         return load(
             str(checkpoint),
-            model_args=sampling.model_args,
+            model_args=sampling.folder_args,
             batch_size=sampling.batch_size,
             trust_remote_code=self.config.trust_remote_code,
         )

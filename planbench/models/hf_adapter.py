@@ -79,7 +79,7 @@ def _check_config(folder: Path, config: dict[str, Any]) -> None:
 def _cheap(pattern: str) -> bool:
     """Whether a regular expression, or a name, is tried in little time on any name."""
     repeats = sum(pattern.count(sign) for sign in "*+{?") - pattern.count("(?:")
-    grouped = any(f"){sign}" in pattern for sign in "*+{?")
+    grouped = any(f"){sign}" in pattern for sign in "*+{")
     return len(pattern) <= _LONGEST_PATTERN and repeats <= _REPEATS and not grouped and "\\1" not in pattern
 
 

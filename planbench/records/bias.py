@@ -23,8 +23,8 @@ class _Frozen(BaseModel):
 
 class BiasRecord(_Frozen):
     """`bias.json`. `config` is compared when a run goes on, less what may grow (seeds, arms, models, pairs), which is
-    all that was ever asked for; so are `prompts`, the version of what draws them, and the fingerprints of pretrained
-    models in `checkpoints`."""
+    all that was ever asked for, by the lines of `command`; so are `prompts`, the version of what draws them, and the
+    fingerprints of pretrained models in `checkpoints`."""
 
     schema_version: int = Field(default=BIAS_SCHEMA, alias="schema")
     planbench: str

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
 from planbench.cli import main
@@ -88,3 +89,17 @@ def test_a_model_that_was_changed_is_not_gone_on_with(tmp_path: Path, capsys: py
     capsys.readouterr()
     assert main([*argv, "--generations", "3"]) == 2
     assert "seed 0 began with another model of that name" in capsys.readouterr().err
+
+
+def test_a_revision_is_the_hubs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Generation 1 is a folder, of which there is no revision."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    repository = tmp_path / "models--some--planner"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs/tuned").write_text("a" * 40)
+    shutil.copytree(shipped_folder("tiny"), repository / "snapshots" / ("a" * 40))
+    out = tmp_path / "run"
+    argv = ["iterate", "some/planner", *TINY[2:], "--arms", "shortest", "--model-arg", "revision=tuned"]
+    assert main([*argv, "--out", str(out)]) == 0
+    assert read_json(out / SUMMARY, IterateSummary).finished

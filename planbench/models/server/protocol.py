@@ -40,7 +40,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass
 class Dialect:
-    """What a server turned out to want otherwise. `extra` are fields of the user's; one of None is left out."""
+    """What a server turned out to want otherwise. `extra` are fields of the user's; one of None is left out.
+    `nullable`: a limit of null is taken for as much as fits."""
 
     api: Api = "chat"
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
