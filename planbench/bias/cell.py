@@ -37,7 +37,10 @@ def extraction_cell(
     material = Material(pair, seed, config.tested)
     sets = [material.probe(feature, config.probe_examples) for feature in ("t", "s")]
     budget = ProbeBudget(
-        epochs=config.probe_epochs, steps=config.probe_steps, batch=config.batch, lr=_lr(config, model)
+        epochs=config.probe_epochs,
+        steps=config.probe_steps,
+        batch=config.batch,
+        lr=config.probe_lr or _lr(config, model),
     )
     data, seeds = _stacked(sets), (net_seed, net_seed + 1)
     target, spurious = (

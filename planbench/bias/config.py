@@ -24,7 +24,8 @@ class BiasConfig(BaseModel):
     """`suite` names the pairs (all of them where `pairs` is empty). `examples` are those of a training set, seen
     `epochs` times; `probe_examples` those whose labels are coded, by nets that see theirs
     `probe_epochs` times, in `probe_steps` updates at least; `tested` prompts a section are tested on. `lr` and `width`
-    are the LSTM's; `decoder_width`, `layers` and `heads` of the decoder; `checkpoint_lr` that of a pretrained model.
+    are the LSTM's; `decoder_width`, `layers` and `heads` of the decoder; `checkpoint_lr` that of a pretrained model;
+    `probe_lr` that of every probe, where it is another one.
     `classifier` and `reply_tokens` are the sentiment task's. `rollout`, `passes`: of PPO, in prompts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +41,7 @@ class BiasConfig(BaseModel):
     probe_examples: int = Field(default=10_000, ge=20, le=10_000_000)
     probe_epochs: int = Field(default=4, ge=1)
     probe_steps: int = Field(default=60, ge=1)
+    probe_lr: float | None = Field(default=None, gt=0, le=1)
     tested: int = Field(default=1_000, ge=2)
     vocabulary: int = Field(default=12, ge=6, le=1_000_000)
     positions: int = Field(default=6, ge=4, le=256)

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +39,9 @@ RATES = (0.0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.5)
 TEST, TRAIN, PROBE = 0, 1, 2
 """Streams of random numbers: what is tested on, trained on and probed with are drawn apart."""
 
-PROMPTS = 1
-"""Which prompts the suites draw: one more whenever a seed gives others, as cells of different ones do not join."""
-
 _PATIENCE = 50
+_OF_CASES = 5
+"""One case of so many is tested on."""
 
 
 class Pair(ABC):
@@ -56,6 +56,10 @@ class Pair(ABC):
     @abstractmethod
     def draw(self, rng: np.random.Generator, count: int, t: bool, s: bool) -> Prompts:
         """`count` independent prompts that have the target feature as `t` says and the spurious one as `s` says."""
+
+    def case(self, prompt: NDArray[np.int64]) -> str | None:
+        """What a prompt is about, if many prompts say the same in other words: then whole cases are held out."""
+        return None
 
     def texts(self, prompts: Prompts) -> list[str]:
         """What a model that reads text is given."""
@@ -107,11 +111,12 @@ class Labelled:
 
 
 class Material:
-    """What a pair is trained, tested and probed on, for one seed. Nothing that is tested on is trained on."""
+    """What a pair is trained, tested and probed on, for one seed. Nothing that is tested on is trained on: no prompt,
+    nor any other prompt of its case."""
 
     def __init__(self, pair: Pair, seed: int, tested: int) -> None:
         self._pair, self._seed = pair, seed
-        self.test = {name: _distinct(pair, self._rng(TEST, name), tested, name) for name in SECTIONS}
+        self.test = {name: self._distinct(tested, name) for name in SECTIONS}
         self._held = {prompt.tobytes() for prompts in self.test.values() for prompt in prompts}
         self._drawn: dict[tuple[int, str], Prompts] = {}
 
@@ -151,7 +156,7 @@ class Material:
             kept: list[Prompts] = []
             for _ in range(_PATIENCE):
                 drawn = self._pair.draw(rng, count, *SECTIONS[name])
-                free = np.array([prompt.tobytes() not in self._held for prompt in drawn], dtype=bool)
+                free = np.array([not self._is_held(prompt) for prompt in drawn], dtype=bool)
                 kept.append(drawn[free])
                 if sum(map(len, kept)) >= count:
                     break
@@ -160,22 +165,33 @@ class Material:
             self._drawn[key] = np.concatenate(kept)[:count]
         return self._drawn[key][:count]
 
+    def _distinct(self, count: int, name: str) -> Prompts:
+        """Different prompts of a section; fewer than `count` where there are so few, but half of it at least."""
+        rng, found = self._rng(TEST, name), dict[bytes, Prompts]()
+        for _ in range(_PATIENCE):
+            for prompt in self._pair.draw(rng, count, *SECTIONS[name]):
+                if self._of_held_case(prompt) is not False:
+                    found.setdefault(prompt.tobytes(), prompt)
+            if len(found) >= count:
+                break
+        if len(found) < count / 2:
+            raise InputError(
+                f"pair {self._pair.name}: only {len(found)} different prompts of section {name}, for {count} tests"
+            )
+        return np.stack(list(found.values())[:count])
+
+    def _is_held(self, prompt: NDArray[np.int64]) -> bool:
+        of_case = self._of_held_case(prompt)
+        return prompt.tobytes() in self._held if of_case is None else of_case
+
+    def _of_held_case(self, prompt: NDArray[np.int64]) -> bool | None:
+        """None where prompts have no cases."""
+        case = self._pair.case(prompt)
+        return None if case is None else crc32(f"{self._seed}/{case}".encode()) % _OF_CASES == 0
+
     def _rng(self, stream: int, name: str) -> np.random.Generator:
         text = f"{self._pair.name}/{name}".encode()
         return np.random.default_rng([self._seed, stream, *text])
-
-
-def _distinct(pair: Pair, rng: np.random.Generator, count: int, name: str) -> Prompts:
-    """Different prompts of a section; fewer than `count` where there are so few, but half of it at least."""
-    found: dict[bytes, Prompts] = {}
-    for _ in range(_PATIENCE):
-        for prompt in pair.draw(rng, count, *SECTIONS[name]):
-            found.setdefault(prompt.tobytes(), prompt)
-        if len(found) >= count:
-            break
-    if len(found) < count / 2:
-        raise InputError(f"pair {pair.name}: only {len(found)} different prompts of section {name}, for {count} tests")
-    return np.stack(list(found.values())[:count])
 
 
 def features(pairs: Sequence[Pair]) -> Iterator[tuple[str, str, str]]:

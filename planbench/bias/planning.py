@@ -25,6 +25,7 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planbench.bias.pairs import WordPair
 from planbench.core.compile import CompiledTask, compile_task
@@ -42,11 +43,13 @@ SPURIOUS = ("named-first", "many-facts", "goal-order", "odd-name", "long-plan")
 Towers = tuple[tuple[str, ...], ...]
 """Each from the table up, sorted."""
 
-_SHAPES = ((2, "pick-up"), (2, "unstack"), (3, "pick-up"))
+_SHAPES = ((2, "unstack"), (3, "pick-up"))
 """How many towers there are and how the plan begins, for `applicable`: what it may look like whether it can be done or
-not. (With four towers every block can be taken up, and with three all that can be unstacked can be moved.)"""
+not. (With four towers every block can be taken up, with three all that can be unstacked can be moved, and with two a
+block on the table is taken up or not as the other tower is high, which the goal may tell.)"""
 
 _ACTIONS = ("pick-up", "put-down", "stack", "unstack")
+_HEADS = frozenset((*_ACTIONS, "on", "ontable", "clear", "goal", "plan"))
 _TRIES = 1_000
 
 
@@ -75,6 +78,23 @@ class BlocksPair(WordPair):
             raise InputError(f"planning pair {self.name}: no case found")
         return _words(rng, towers, goal, plan, looks)
 
+    def case(self, prompt: NDArray[np.int64]) -> str:
+        """State, goal and plan, however they are said."""
+        words = [self.words[token - 1] for token in prompt if token]
+        odd = next((block for block in BLOCKS if block not in words), "")
+        facts: list[list[str]] = []
+        for word in words:
+            if word in _HEADS:
+                facts.append([word])
+            else:
+                facts[-1].append(odd if word == ODD else word)
+        goal, plan = facts.index(["goal"]), facts.index(["plan"])
+        state = sorted(" ".join(fact) for fact in facts[:goal] if fact[1] not in SPARE)
+        wanted = sorted(" ".join(fact) for fact in facts[goal + 1 : plan])
+        steps = [" ".join(step) for step in facts[plan + 1 :]]
+        # A plan that is longer for show is the same plan.
+        return "; ".join([*state, *wanted, *(steps if self.target == "shortest" else steps[-2:])])
+
 
 def _case(
     rng: np.random.Generator, target: str, t: bool, long: bool, shape: tuple[int, str]
@@ -90,7 +110,8 @@ def _case(
     task = _compiled(towers, goal)
     direct: Plan = (_taken(towers, moved), ("stack", moved, onto))
     plan = direct
-    if target == "applicable" and (len(towers), direct[0][0]) != shape:
+    # The goal would tell by naming one block twice where the tower is of one block.
+    if target == "applicable" and ((len(towers), direct[0][0]) != shape or len(home) > 1):
         return None
     if target == "reaches" and len(towers) < 3:
         return None
@@ -104,8 +125,8 @@ def _case(
             return None
         plan = (("unstack", tower[1], tower[0]), ("put-down", tower[1]), ("pick-up", moved), direct[1])
     if long:
-        # One that stands on another where that is not to tell how high the towers are.
-        block = str(rng.choice([tower[-1] for tower in towers if len(tower) > (target == "applicable")]))
+        # One that can be taken up in any case, where that is the question.
+        block = onto if target == "applicable" else str(rng.choice(tops))
         taken = _taken(towers, block)
         plan = (taken, ("put-down", block) if taken[0] == "pick-up" else ("stack", *taken[1:]), *plan)
     kind = judge(task, plan).kind

@@ -1,6 +1,7 @@
 """From cells to what they say: scores, Spearman's correlation with its interval, the logistic curve, evidence needed.
 
-The unit is a pair: seeds are averaged first, as ten seeds of one pair are not ten pairs. Pairs are dropped where a
+The unit is a pair: seeds are averaged first, as ten seeds of one pair are not ten pairs. Pairs that share features are
+not independent either, so p is given twice: as published, over pairs, and over features. Pairs are dropped where a
 probe does not reach 0.9 accuracy, as MDL says little of a feature that was not learned; what the statistic is with them
 is reported beside. No run is ever dropped for how it did.
 """
@@ -8,8 +9,9 @@ is reported beside. No run is ever dropped for how it did.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from itertools import permutations
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, permutations, product
+from math import factorial, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ ENOUGH = 0.99
 _RESAMPLES = 2_000
 _PERMUTATIONS = 20_000
 _ENUMERATED = 8
+_NAMINGS = 5_040
 _FEW = 5
 
 Named = tuple[str, str, str]
@@ -77,6 +80,45 @@ def spearman_p(x: Sequence[float], y: Sequence[float], rng: np.random.Generator)
     as_far = int((np.abs(others) >= abs(found) - 1e-12).sum())
     # What was found is one of the pairings; among all of them it is there already.
     return as_far / len(orders) if few else (as_far + 1) / (len(orders) + 1)
+
+
+def features_p(
+    features: Sequence[tuple[str, str]], x: Sequence[float], y: Sequence[float], rng: np.random.Generator
+) -> float | None:
+    """Two-sided, against features that change places: pairs that share features do not vary on their own.
+
+    `features` are the target and the spurious feature of each pair. Features of one role (target, spurious or both) are
+    given each other's names, in every way if there are few; a pair's score is then compared with the relative
+    extractability of the pair that bears its new name. Namings under which fewer than half of the pairs are pairs say
+    nothing. None where no rho is.
+    """
+    found = spearman(x, y)
+    if found is None:
+        return None
+    places = {pair: place for place, pair in enumerate(features)}
+    targets, spurious = ({pair[side] for pair in features} for side in (0, 1))
+    roles = [sorted(role) for role in (targets & spurious, targets - spurious, spurious - targets)]
+    as_far = looked = 0
+    for named in _namings(roles, rng):
+        moved = [(places.get((named[t], named[s])), place) for place, (t, s) in enumerate(features)]
+        there = [(new, place) for new, place in moved if new is not None]
+        if len(there) >= max(3, len(features) / 2):
+            other = spearman([x[new] for new, _ in there], [y[place] for _, place in there])
+            looked += 1
+            as_far += other is not None and abs(other) >= abs(found) - 1e-12
+    return as_far / looked
+
+
+def _namings(roles: Sequence[list[str]], rng: np.random.Generator) -> Iterator[dict[str, str]]:
+    """New names by old ones, the one that changes nothing first."""
+    names = [name for role in roles for name in role]
+    if prod(factorial(len(role)) for role in roles) <= _NAMINGS:
+        for orders in product(*(permutations(role) for role in roles)):
+            yield dict(zip(names, chain(*orders), strict=True))
+        return
+    yield dict(zip(names, names, strict=True))
+    for _ in range(_NAMINGS - 1):
+        yield dict(zip(names, (str(name) for role in roles for name in rng.permutation(role)), strict=True))
 
 
 def bootstrap(x: Floats, y: Floats, rng: np.random.Generator) -> Interval | None:
@@ -168,6 +210,7 @@ def arm_result(
         model=model,
         spearman=spearman(x, y),
         p=spearman_p(x, y, rng),
+        p_features=features_p([(pair.target, pair.spurious) for pair in kept], x, y, rng),
         ci=_interval([pair.pair for pair in kept], relatives, scores, rng) if len(kept) > 2 else None,
         seeds=min((pair.seeds for pair in everything), default=0),
         pairs=tuple(kept),

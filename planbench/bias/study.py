@@ -18,7 +18,7 @@ from zlib import crc32
 
 from planbench import __version__
 from planbench.bias.config import ARMS, MODELS, TEMPLATES, BiasConfig
-from planbench.bias.pairs import PROMPTS, Material, Pair
+from planbench.bias.pairs import Material, Pair
 from planbench.bias.statistics import Named, arm_result
 from planbench.bias.suites import pairs_of, suite_named, writes
 from planbench.errors import InputError, RunFolderError
@@ -98,7 +98,9 @@ def study(
                     file.flush()
                     cells.append(cell)
                     told(len(cells), total, "")
-        results = conclude(whole, pairs_of(whole), cells, finished=True)
+        every = pairs_of(whole)
+        done = {key_of(cell) for cell in cells}
+        results = conclude(whole, every, cells, finished=all(key in done for key in keys_of(whole, every)))
         write_json(folder / RESULTS, results)
     return results
 
@@ -199,7 +201,7 @@ def _stored(folder: Path) -> list[Cell]:
 
 def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
     """Write down what is asked for; returns it together with all that was asked for before."""
-    checkpoints = _fingerprints(config)
+    checkpoints, prompts = _fingerprints(config), suite_named(config.suite).version
     whole, commands = config, [command]
     if (folder / BIAS).is_file():
         before = read_json(folder / BIAS, BiasRecord)
@@ -208,7 +210,7 @@ def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
             there = before.config.get(name, BiasConfig.model_fields[name].default)
             if there != value:
                 raise RunFolderError(f"{folder}: holds a run with {name} {there}, not {value}; choose another --out")
-        if before.prompts != PROMPTS:
+        if before.prompts != prompts:
             raise RunFolderError(f"{folder}: holds a run on prompts of another version; choose another --out")
         whole, commands = config.joined(before.config), [*before.command.splitlines(), command]
         for model, digest in before.checkpoints.items():
@@ -219,7 +221,7 @@ def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
         BiasRecord(
             planbench=__version__,
             command="\n".join(dict.fromkeys(commands)),
-            prompts=PROMPTS,
+            prompts=prompts,
             checkpoints=checkpoints,
             config=whole.model_dump(mode="json"),
             versions=versions(),

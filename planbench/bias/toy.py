@@ -1,4 +1,5 @@
-"""Lovering's toy features, on sequences of symbols: contains-1, first-last, prefix-dup, adjacent-dup, contains-2.
+"""Toy features, on sequences of symbols: Lovering's contains-1, first-last, prefix-dup, adjacent-dup and contains-2,
+and two of ours, begins-3 and suffix-dup, as five features are few to tell chance by.
 
 Symbols 0, 1 and 2 are set apart: 1 and 2 occur where a feature asks for them, or by chance where it may. A prompt is
 drawn at random, made to have the features that it should, and drawn again where it has one that it should not. (In the
@@ -8,6 +9,7 @@ published data labels may be permuted against features; here a label is what was
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +30,28 @@ FEATURES: dict[str, Callable[[Prompts], Holds]] = {
     "first-last": lambda prompts: prompts[:, 0] == prompts[:, -1],
     "prefix-dup": lambda prompts: prompts[:, 0] == prompts[:, 1],
     "adjacent-dup": lambda prompts: (prompts[:, 1:] == prompts[:, :-1]).any(1),
+    "begins-3": lambda prompts: prompts[:, 0] == 3,
+    "suffix-dup": lambda prompts: prompts[:, -1] == prompts[:, -2],
 }
 """Which of the prompts `[n, positions]` have a feature: `[n]`."""
 
-TARGETS = ("contains-1", "first-last", "prefix-dup", "adjacent-dup")
+LOVERING = ("contains-1", "first-last", "prefix-dup", "adjacent-dup")
+TARGETS = (*LOVERING, "begins-3", "suffix-dup")
 
-NESTED = ("prefix-dup", "adjacent-dup")
-"""The first implies the second, so that one section of such a pair is empty."""
+TANGLED: dict[frozenset[str], str] = {
+    frozenset(features): why
+    for why, pairs in {
+        "one implies the other": (("prefix-dup", "adjacent-dup"), ("suffix-dup", "adjacent-dup")),
+        "where one holds, a third feature is there just where the other is": (
+            ("first-last", "prefix-dup"),
+            ("first-last", "suffix-dup"),
+            ("first-last", "begins-3"),
+            ("prefix-dup", "begins-3"),
+        ),
+    }.items()
+    for features in pairs
+}
+"""Features that make no pair, and why: one section would be empty, or something else would stand for the target."""
 
 _PATIENCE = 1_000
 
@@ -43,8 +60,8 @@ class ToyPair(Pair):
     """`target` and `spurious` are names of FEATURES."""
 
     def __init__(self, target: str, spurious: str = "contains-2", vocabulary: int = 50, positions: int = 10) -> None:
-        if {target, spurious} == set(NESTED) or target == spurious:
-            raise InputError(f"toy pair {target} against {spurious}: one implies the other; choose another pair")
+        if why := "they are the same" if target == spurious else TANGLED.get(frozenset((target, spurious))):
+            raise InputError(f"toy pair {target} against {spurious}: {why}; choose another pair")
         if vocabulary < 6 or positions < 4:
             raise InputError("a toy pair needs a vocabulary of 6 symbols and 4 positions at least")
         self.target, self.spurious = target, spurious
@@ -93,6 +110,10 @@ def _give(rng: np.random.Generator, prompts: Prompts, feature: str) -> None:
         prompts[:, -1] = prompts[:, 0]
     elif feature == "prefix-dup":
         prompts[:, 1] = prompts[:, 0]
+    elif feature == "suffix-dup":
+        prompts[:, -2] = prompts[:, -1]
+    elif feature == "begins-3":
+        prompts[:, 0] = 3
     elif feature == "adjacent-dup":
         place = rng.integers(0, positions - 1, len(prompts))
         prompts[rows, place + 1] = prompts[rows, place]
@@ -101,13 +122,8 @@ def _give(rng: np.random.Generator, prompts: Prompts, feature: str) -> None:
 
 
 def toy_pairs(vocabulary: int = 50, positions: int = 10) -> list[Pair]:
-    """Lovering's four, against contains-2; and the same features against each other, so that a spurious feature is hard
-    to extract as well as easy."""
-    lovering = [ToyPair(target, "contains-2", vocabulary, positions) for target in TARGETS]
-    others = [
-        ToyPair(target, spurious, vocabulary, positions)
-        for target in TARGETS
-        for spurious in TARGETS
-        if target != spurious and {target, spurious} != set(NESTED)
-    ]
-    return [*lovering, *others]
+    """Lovering's four, against contains-2; ours too; and all of them against each other, so that a spurious feature is
+    hard to extract as well as easy. (Four pairs could not show a correlation.)"""
+    found = [(target, "contains-2") for target in TARGETS]
+    found += [pair for pair in permutations(TARGETS, 2) if frozenset(pair) not in TANGLED]
+    return [ToyPair(target, spurious, vocabulary, positions) for target, spurious in found]

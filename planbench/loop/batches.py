@@ -87,8 +87,7 @@ def split_tasks(
     """Training and validation, no task in both: about `share` of the tasks are held out, at least one where there are
     two or more.
 
-    Tasks are ranked by a hash, so that one that is held out mostly stays so as the set of tasks grows from generation
-    to generation.
+    Tasks are ranked by a hash with the training's seed, so each generation holds out others.
     """
     tasks = sorted({example.task_hash for example in examples}, key=lambda task: _rank(task, seed))
     count = max(1, round(share * len(tasks))) if share > 0 else 0

@@ -119,7 +119,8 @@ class Logistic(_Frozen):
 
 class ArmResult(_Frozen):
     """`spearman` is between relative extractability and score over pairs (means over seeds), `p` two-sided, by
-    permutations; `ci` by a bootstrap over pairs and, within them, seeds. `at_no_evidence` is the same of the score at
+    permutations of pairs, `p_features` by permutations of the features that pairs share; `ci` by a bootstrap over pairs
+    and, within them, seeds. `at_no_evidence` is the same of the score at
     rate 0, None where that was not tried; `with_dropped` of all pairs, those that were dropped as well. `pairs` are
     those that count."""
 
@@ -127,6 +128,7 @@ class ArmResult(_Frozen):
     model: str
     spearman: float | None
     p: float | None
+    p_features: float | None = None
     ci: Interval | None
     seeds: int
     pairs: tuple[PairResult, ...]

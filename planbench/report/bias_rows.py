@@ -22,7 +22,10 @@ BANDS = (0.125, 0.5, 2.0, 8.0)
 
 BAND_NAMES = ("below 1/8", "1/8 to 1/2", "1/2 to 2", "2 to 8", "above 8")
 
-ARM_HEADINGS = ("arm / model", "Spearman", "95%", "p", "pairs", "seeds", "at rate 0", "p", "with dropped", "p")
+ARM_HEADINGS = (
+    *("arm / model", "Spearman", "95%", "p", "p over features", "pairs", "seeds"),
+    *("at rate 0", "p", "with dropped", "p"),
+)
 PAIR_HEADINGS = (
     *("arm / model", "pair (t | s)", "MDL(s)/MDL(t)", "MDL(t), bits", "MDL(s), bits"),
     *("score", "over seeds", "evidence needed", "seeds"),
@@ -62,6 +65,7 @@ def arm_rows(results: BiasResults) -> list[tuple[str, ...]]:
             rho(arm.spearman),
             interval(arm.ci),
             chance(arm.p),
+            chance(arm.p_features),
             str(len(arm.pairs)),
             str(arm.seeds),
             rho(arm.at_no_evidence),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,10 @@ def brute(feature: str, prompt: list[int]) -> bool:
         return prompt[0] == prompt[len(prompt) - 1]
     if feature == "prefix-dup":
         return prompt[0] == prompt[1]
+    if feature == "suffix-dup":
+        return prompt[-2:] == 2 * prompt[-1:]
+    if feature == "begins-3":
+        return prompt[0] == 3
     return any(prompt[place] == prompt[place - 1] for place in range(1, len(prompt)))
 
 
@@ -54,9 +60,25 @@ def test_a_toy_prompt_has_what_its_section_says(
         assert all(0 <= symbol < vocabulary for symbol in prompt)
 
 
-def test_nested_features_are_refused() -> None:
-    with pytest.raises(InputError, match="implies"):
-        ToyPair("prefix-dup", "adjacent-dup")
+def test_tangled_features_are_refused() -> None:
+    for features in (("prefix-dup", "adjacent-dup"), ("first-last", "prefix-dup"), ("begins-3", "first-last")):
+        with pytest.raises(InputError, match="choose another pair"):
+            ToyPair(*features)
+
+
+@pytest.mark.parametrize("pair", toy_pairs(12, 6), ids=lambda pair: pair.name)
+def test_no_two_symbols_stand_for_a_toy_target(pair: ToyPair) -> None:
+    """Whether two places are equal, or one holds a symbol, tells no target that is not just that."""
+    own = {"first-last": (0, 5), "prefix-dup": (0, 1), "suffix-dup": (4, 5)}.get(pair.target)
+    for s in (False, True):
+        with_t, without = (pair.draw(np.random.default_rng(t), 2_000, t, s) for t in (True, False))
+        for one, other in combinations(range(pair.positions), 2):
+            shares = [(prompts[:, one] == prompts[:, other]).mean() for prompts in (with_t, without)]
+            assert (one, other) == own or abs(shares[0] - shares[1]) < 0.5, (pair.name, s, one, other)
+        for place, symbol in product(range(pair.positions), range(5)):
+            shares = [(prompts[:, place] == symbol).mean() for prompts in (with_t, without)]
+            own_too = pair.target == "begins-3" and (place, symbol) == (0, 3)
+            assert own_too or abs(shares[0] - shares[1]) < 0.5, (pair.name, s, place, symbol)
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -101,7 +123,7 @@ def test_probes_are_on_their_two_sections_in_equal_parts() -> None:
 def test_toy_pairs_are_loverings_and_more() -> None:
     pairs = toy_pairs()
     assert [pair.target for pair in pairs if pair.spurious == "contains-2"] == list(TARGETS)
-    assert len({pair.name for pair in pairs}) == len(pairs) == 14
+    assert len({pair.name for pair in pairs}) == len(pairs) == 24
 
 
 def test_the_pair_that_the_page_shows_is_one() -> None:
@@ -164,6 +186,23 @@ def test_a_sentence_is_grammatical_as_its_section_says(pair: WordPair) -> None:
             assert found == t, text
 
 
+def named(words: list[str], part: str, end: str | None = None) -> object:
+    """How often the goal or the plan names a block twice, three times and so on, whichever it is."""
+    if part not in words:
+        return None
+    said = words[words.index(part) : words.index(end) if end else None]
+    return sorted(Counter(word for word in said if word not in (part, "on", "ontable", *STEPS)).values())
+
+
+@pytest.mark.parametrize("pair", planning_pairs(), ids=lambda pair: pair.name)
+def test_no_case_is_both_trained_on_and_tested_on(pair: WordPair) -> None:
+    material = Material(pair, 0, 100)
+    tested = {pair.case(prompt) for prompts in material.test.values() for prompt in prompts}
+    seen = [*material.training(400, 0.1).prompts, *material.probe("t", 200).prompts]
+    assert not tested & {pair.case(prompt) for prompt in seen}
+    assert None not in tested
+
+
 @pytest.mark.parametrize("pair", WORDS, ids=lambda pair: pair.name)
 def test_no_look_of_a_prompt_tells_the_target(pair: WordPair) -> None:
     """The best guess from how long it is and which actions it names, or from any one word but the names of blocks,
@@ -174,6 +213,9 @@ def test_no_look_of_a_prompt_tells_the_target(pair: WordPair) -> None:
         looks: list[Callable[[list[str]], object]] = [
             lambda words: (len(words), *(word for word in words if word in STEPS)),
             lambda words: sum(word == "on" for word in words),
+            lambda words: str(named(words, "goal", "plan")),
+            # (A plan that is not the shortest puts down what it picks up again: that is the target.)
+            lambda words: None if pair.target == "shortest" else str(named(words, "plan")),
             *(lambda words, name=name: words.count(name) for name in sorted(names)),
         ]
         for look in looks:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from planbench.bias.statistics import arm_result, bootstrap, f1, logistic, spearman, spearman_p
+from planbench.bias.statistics import arm_result, bootstrap, f1, features_p, logistic, spearman, spearman_p
 from planbench.records.bias import ExtractionCell, TrainingCell
 
 RATES = (0.0, 0.1, 0.5)
@@ -42,6 +42,36 @@ def test_p_of_many_pairs_is_near_the_t_approximation() -> None:
     y = x + rng.normal(size=14)
     p = spearman_p(x.tolist(), y.tolist(), rng)
     assert p == pytest.approx(np.asarray(stats.spearmanr(x, y))[1], abs=0.01)
+
+
+def test_p_over_features_is_fair_where_features_decide_and_p_over_pairs_is_not() -> None:
+    """Every ordered pair of six features, of which each has a hardness and, by chance, a way to score."""
+    features = list(permutations("abcdef", 2))
+    rng = np.random.default_rng(0)
+    over_pairs = over_features = 0
+    for _ in range(60):
+        hardness, luck = (dict(zip("abcdef", rng.normal(size=6), strict=True)) for _ in range(2))
+        x, y = ([of[t] - of[s] for t, s in features] for of in (hardness, luck))
+        over_pairs += np.asarray(stats.spearmanr(x, y))[1] <= 0.05
+        over_features += (features_p(features, x, y, rng) or 0.0) <= 0.05
+    assert over_features <= 8  # of 60, 3 are expected
+    assert over_pairs >= 20
+
+
+def test_p_over_features_by_hand() -> None:
+    """Two targets with two spurious features of their own: four namings, of which none but the first and, both sides
+    turned, the last is as far."""
+    features = [("t", "s"), ("t", "r"), ("u", "s"), ("u", "r")]
+    rng = np.random.default_rng(0)
+    assert features_p(features, [1, 2, 3, 4], [1, 2, 3, 4], rng) == 0.5
+    # Targets that are spurious features too change their names in both roles: ab's place is ba's under one naming.
+    features = list(permutations("abc", 2))
+    x = [5.0, 1.0, 6.0, 2.0, 3.0, 4.0]
+    others = [
+        spearman([x[features.index((new["abc".index(t)], new["abc".index(s)]))] for t, s in features], x) or 0.0
+        for new in permutations("abc")
+    ]
+    assert features_p(features, x, x, rng) == sum(abs(rho) >= 1 - 1e-12 for rho in others) / 6
 
 
 def test_the_interval_holds_the_truth_and_narrows_with_pairs() -> None:
