@@ -49,15 +49,15 @@ class Growth(BaseModel):
         return self.card.title or self.summary.model
 
     def text(self) -> str:
-        return _text(self.model_dump(mode="json"))
+        return growth_text(self.model_dump(mode="json"))
 
 
-def _text(document: dict[str, Any]) -> str:
+def growth_text(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def _checksum(document: dict[str, Any]) -> str:
-    return blake2b(_text({**document, "checksum": ""}).encode(), digest_size=16).hexdigest()
+def growth_checksum(document: dict[str, Any]) -> str:
+    return blake2b(growth_text({**document, "checksum": ""}).encode(), digest_size=16).hexdigest()
 
 
 def add_growth(run: Path, folder: EntryFolder, card: Card) -> Path:
@@ -79,7 +79,7 @@ def add_growth(run: Path, folder: EntryFolder, card: Card) -> Path:
         )
     except ValidationError as error:
         raise RunFolderError(f"{run}: {first_fault(error)}") from None
-    growth = growth.model_copy(update={"checksum": _checksum(growth.model_dump(mode="json"))})
+    growth = growth.model_copy(update={"checksum": growth_checksum(growth.model_dump(mode="json"))})
     faults = list(_faults(growth))
     if faults:
         raise RunFolderError(f"{run}: {faults[0]}")
@@ -99,7 +99,7 @@ def read_growth(folder: EntryFolder, name: str) -> Growth:
     growth = as_record(document, Growth, f"growth/{name}.json")
     if growth.id != name:
         raise EntryFault(f"growth/{name}.json: holds {growth.id}; a file is called as what it holds")
-    if _checksum(document) != growth.checksum or _text(document).encode() != data:
+    if growth_checksum(document) != growth.checksum or growth_text(document).encode() != data:
         raise EntryFault(f"growth/{name}.json: was changed after it was written")
     return growth
 

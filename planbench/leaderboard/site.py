@@ -3,14 +3,14 @@
     index.html                      the first board, the runs that grew, what papers report
     board/<board>.html              every other board
     domain/<board>-<domain>.html    a board on one domain
-    entry/<id>.html                 an entry
-    growth/<id>.html, .json         an iterate run
+    data/                           the numbers of the boards' figures
+    entry/<id>.html, -*.csv         an entry, and the numbers of its figures
+    growth/<id>.html, .json, .csv   an iterate run, all of it, and the numbers of its figures
     entries/                        the entries themselves, with their samples
-    data/                           the numbers of every figure
     table.md, table.csv, table.json
 
-Only entries that carry a mark of verification are shown; of others nothing but the file's name. The same entries give
-the same bytes.
+Only entries that carry a mark of verification are shown; of others nothing but the file's name. An id is its sender's
+choice, so what is called by one is in a folder that holds nothing else. The same entries give the same bytes.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def _write(content: Content, folder: EntryFolder, out: Path, watch: Watch) -> No
             name = row.entry.id
             page = entry_page(row.entry, board_page=_page_of(content, board), anchor=places[name])
             _put(out, f"entry/{name}.html", page)
-            _put(out, f"data/{name}-length.csv", as_csv(length_rows([row])))
-            _put(out, f"data/{name}-domains.csv", as_csv(domain_rows(row.entry)))
+            _put(out, f"entry/{name}-length.csv", as_csv(length_rows([row])))
+            _put(out, f"entry/{name}-domains.csv", as_csv(domain_rows(row.entry)))
             for path in (folder.entries / f"{name}.json", folder.samples_path(name)):
                 shutil.copyfile(path, out / "entries" / path.name)
             done += 1
@@ -145,7 +145,7 @@ def _write(content: Content, folder: EntryFolder, out: Path, watch: Watch) -> No
     for one in content.growth:
         _put(out, f"growth/{one.id}.html", growth_page(one))
         _put(out, f"growth/{one.id}.json", one.text())
-        _put(out, f"data/{one.id}.csv", as_csv(growth_rows(one)))
+        _put(out, f"growth/{one.id}.csv", as_csv(growth_rows(one)))
 
 
 def _put(out: Path, path: str, text: str) -> None:

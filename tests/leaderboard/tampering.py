@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from planbench.leaderboard.entry import Entry, digest
+from planbench.leaderboard.growth import growth_checksum, growth_text
 from planbench.leaderboard.store import EntryFolder
 
 Lines = list[dict[str, Any]]
@@ -43,3 +44,10 @@ def write_samples(board: EntryFolder, name: str, data: bytes) -> None:
         document["samples"] = {"count": data.count(b"\n"), "bytes": len(data), "sha256": digest(packed)}
 
     edit_entry(board, name, change)
+
+
+def write_growth(board: EntryFolder, document: dict[str, Any]) -> None:
+    """Write an iterate run under its id, and seal it."""
+    sealed = {**document, "checksum": growth_checksum({**document, "checksum": ""})}
+    board.growth.mkdir(exist_ok=True)
+    (board.growth / f"{document['id']}.json").write_text(growth_text(sealed), encoding="utf-8")
