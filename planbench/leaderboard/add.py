@@ -6,7 +6,6 @@ says of its machine and its command line is kept only as far as it says somethin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -15,7 +14,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from planbench.errors import InputError, RunFolderError
-from planbench.leaderboard.entry import Card, Entry, Measured, SamplesFile, Settings, StoredSample, Tasks, digest
+from planbench.leaderboard.entry import (
+    Card,
+    Entry,
+    Measured,
+    SamplesFile,
+    Settings,
+    StoredSample,
+    Tasks,
+    digest,
+    id_stem,
+    without_folder,
+)
 from planbench.leaderboard.reading import first_fault
 from planbench.leaderboard.store import EntryFolder, Stored, pack
 from planbench.leaderboard.verify import Verification, Watch, book_of, check, judge_sample, summary_of
@@ -78,7 +88,7 @@ def entry_of(run: RunFolder, card: Card, watch: Watch = lambda what: None) -> tu
 def _entry(record: RunRecord, name: str, card: Card, file: SamplesFile) -> Entry:
     config = record.config
     model = Measured(
-        name=_without_folder(config.model),
+        name=without_folder(config.model),
         fingerprint=config.model_fingerprint,
         kind=str(record.model.get("kind") or "model"),
         described={key: value for key, value in record.model.items() if key != "kind" and _is_short(value)},
@@ -93,13 +103,11 @@ def _entry(record: RunRecord, name: str, card: Card, file: SamplesFile) -> Entry
         samples=config.samples,
         seed=config.seed,
         max_thinking_tokens=config.max_thinking_tokens,
-        model_args={key: _without_folder(value) for key, value in config.model_args.items()},
+        model_args={key: without_folder(value) for key, value in config.model_args.items()},
     )
     identity = repr((model.fingerprint, settings, file.sha256))
-    words = (model.name, settings.prompt, f"{settings.shots}-shot" if settings.shots else "", name)
-    slug = "-".join(filter(None, map(_slug, words)))
     return Entry(
-        id=f"{slug}-{blake2b(identity.encode(), digest_size=4).hexdigest()}",
+        id=f"{id_stem(model, settings, name)}-{blake2b(identity.encode(), digest_size=4).hexdigest()}",
         planbench=record.planbench,
         date=record.started[:10],
         card=card,
@@ -163,20 +171,8 @@ def _stored(sample: Sample) -> StoredSample:
     )
 
 
-def _slug(word: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:40].strip("-")
-
-
 def _is_short(value: object) -> bool:
     """Whether a value says something in a line: no path, no template."""
     return not isinstance(value, str) or (
         len(value) <= LONGEST_STEP and value.isprintable() and not set(value) & set("/\\<>`")
     )
-
-
-def _without_folder(name: str) -> str:
-    """A model's name, or another setting, without the folder of somebody's machine."""
-    kind, colon, rest = name.partition(":")
-    if kind == "replay" and colon:
-        return f"replay:{Path(rest).name}"
-    return Path(name).name if name.startswith(("/", "~", ".")) else name

@@ -18,6 +18,7 @@ import json
 import re
 from datetime import date
 from hashlib import blake2b, sha256
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -146,8 +147,7 @@ class Entry(_Frozen):
     versions: dict[Line, Line] = Field(max_length=40)
     machine: dict[Line, Line | int] = Field(max_length=20)
     samples: SamplesFile
-    # The records of the summary are read as JSON gives them; what they say is compared, number by number.
-    results: Annotated[Summary, Field(strict=False)]
+    results: Summary
     checksum: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] = ""
 
     @property
@@ -201,3 +201,22 @@ def checksum(document: dict[str, Any]) -> str:
 
 def digest(data: bytes) -> str:
     return sha256(data).hexdigest()
+def id_stem(model: Measured, settings: Settings, tasks: str) -> str:
+    """What an entry's id begins with, so that it says whose it is; eight hexadecimal digits are its end."""
+    words = (model.name, settings.prompt, f"{settings.shots}-shot" if settings.shots else "", tasks)
+    return "-".join(filter(None, map(_slug, words)))
+
+
+def _slug(word: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:40].strip("-")
+
+
+def without_folder(name: str) -> str:
+    """A model's name, or another setting, without the folder of somebody's machine: `hf:/home/me/mine` is `hf:mine`."""
+    roots = ("/", "~", ".")
+    kind, colon, rest = ("", "", name) if name.startswith(roots) else name.partition(":")
+    if kind == "replay" or rest.startswith(roots):
+        return f"{kind}{colon}{Path(rest).name or rest}"
+    return name
+
+

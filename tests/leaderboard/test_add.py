@@ -103,7 +103,12 @@ def test_what_is_typed_about_a_model_is_checked(field: str, value: str) -> None:
 
 @pytest.mark.parametrize(
     ("model", "name"),
-    [("/home/somebody/checkpoints/mine", "mine"), ("replay:/home/somebody/mine.jsonl", "replay:mine.jsonl")],
+    [
+        ("/home/somebody/checkpoints/mine", "mine"),
+        ("hf:/home/somebody/checkpoints/mine", "hf:mine"),
+        ("replay:/home/somebody/mine.jsonl", "replay:mine.jsonl"),
+        ("server:http://127.0.0.1:8000/v1#mine", "server:http://127.0.0.1:8000/v1#mine"),
+    ],
 )
 def test_an_entry_says_nothing_of_somebody_s_folders(run_folder: Path, tmp_path: Path, model: str, name: str) -> None:
     folder = tmp_path / "run"
