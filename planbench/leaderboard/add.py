@@ -81,7 +81,7 @@ def entry_of(run: RunFolder, card: Card, watch: Watch = lambda what: None) -> tu
     for hash in (record.config.tasks.hash, task_set_hash(run.tasks())):
         if hash != book.hash:
             raise RunFolderError(f"{run.path}: its tasks are not those of set {name} (hash {hash}, not {book.hash})")
-    counted = [judge_sample(sample, book.tasks[sample.hash])[1] for sample in stored if sample.hash in book.tasks]
+    counted = (judge_sample(sample, book.tasks[sample.hash])[1] for sample in stored if sample.hash in book.tasks)
     return entry.model_copy(update={"results": summary_of(entry, counted)}).sealed(), packed
 
 
