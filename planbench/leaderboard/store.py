@@ -35,7 +35,8 @@ SAMPLES_SUFFIX = ".samples.jsonl.gz"
 
 
 class Marks(BaseModel):
-    """`verified.json`: id to the hashes of the entry's two files, and the planbench that verified them."""
+    """`verified.json`: id to the hashes of the entry's two files. `planbench` is the version that wrote it last; what
+    it did not look at then, an earlier one may have verified."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -107,17 +108,27 @@ class EntryFolder:
 
     def marks(self) -> Marks:
         path = self.path / VERIFIED
-        return read_record(read_bytes(path, MAX_JSON), Marks, VERIFIED) if path.exists() else Marks()
+        if not path.exists():
+            return Marks()
+        try:
+            return read_record(read_bytes(path, MAX_JSON), Marks, VERIFIED)
+        except EntryFault as error:
+            raise EntryFault(f"{error}; mend it, or type planbench leaderboard verify, which makes it anew") from None
+        """Raises EntryFault."""
 
     def mark(self, verified: Iterable[tuple[str, tuple[str, str]]], failed: Iterable[str]) -> None:
-        """Keep what was found; entries that were not looked at keep what they had."""
+        """Keep what was found; entries that were not looked at keep what they had. Raises EntryFault where what they
+        had cannot be read."""
+        right, wrong = dict(verified), set(failed)
         try:
             marks = dict(self.marks().entries)
         except EntryFault:
             marks = {}
-        for name in (*failed, *(set(marks) - set(self.ids()))):
+        for name in wrong | (set(marks) - set(self.ids())):
+            if not set(self.ids()) <= wrong | set(right):
+                raise
             marks.pop(name, None)
-        marks.update(verified)
+        marks.update(right)
         text = json.dumps({"planbench": __version__, "entries": dict(sorted(marks.items()))}, indent=1)
         write_whole(self.path / VERIFIED, text + "\n")
 
