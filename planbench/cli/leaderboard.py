@@ -118,6 +118,11 @@ def verify(entries: tuple[str, ...], domains: tuple[str, ...], as_json: bool, fo
             found.append(
                 verify_entry(board, name, domains, lambda what, number=number: advance(number, len(names), what))
             )
+    by_samples = board.by_samples()
+    for one in found:
+        for other in by_samples.get(one.digests[1], []) if one.digests else []:
+            if other != one.id:
+                one.fault(f"samples: those of {other}; the same samples are one entry")
     right = [(one.id, one.digests) for one in found if one.verified and one.digests]
     wrong = [one.id for one in found if not one.verified]
     found += [Verification(f"{GROWTH}/{name}", check_growth(board, name)) for name in others]

@@ -26,8 +26,8 @@ from planbench.leaderboard.entry import (
     id_stem,
     without_folder,
 )
-from planbench.leaderboard.reading import first_fault
-from planbench.leaderboard.store import EntryFolder, Stored, pack
+from planbench.leaderboard.reading import EntryFault, first_fault
+from planbench.leaderboard.store import EntryFolder, Stored, pack, read_entry
 from planbench.leaderboard.verify import Verification, Watch, book_of, check, judge_sample, summary_of
 from planbench.records import task_set_hash
 from planbench.records.files import RUN, RunFolder
@@ -52,9 +52,17 @@ def make_card(fields: dict[str, Any]) -> Card:
 def add(run: Path, folder: EntryFolder, card: Card, watch: Watch = lambda what: None) -> tuple[Entry, Path]:
     """Add a run. Raises RunFolderError where it cannot be an entry, InputError where the folder cannot be written."""
     entry, packed = entry_of(RunFolder(run), card, watch)
-    stored = Stored(entry, (digest(entry.text().encode()), digest(packed)), packed)
+    # The same samples are the same entry, whatever an earlier planbench made the end of its id of.
+    for known in folder.by_samples().get(entry.samples.sha256, [])[:1]:
+        entry = entry.model_copy(update={"id": known}).sealed()
     found = Verification(entry.id)
-    check(stored, found, watch=watch)
+    try:
+        # As whoever verifies it will.
+        data = entry.text().encode()
+        stored = Stored(read_entry(entry.id, data), (digest(data), digest(packed)), packed)
+        check(stored, found, watch=watch)
+    except EntryFault as error:
+        raise RunFolderError(f"{run}: {error}") from None
     if not found.verified:
         raise RunFolderError(f"{run}: does not verify: {found.faults[0]}; type: planbench score {run}")
     path = folder.write(entry, packed)

@@ -20,6 +20,7 @@ from datetime import date
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from unicodedata import category
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -56,6 +57,26 @@ def check_id(text: str) -> str:
     return text
 
 
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""They count as printable, and show nothing."""
+
+
+def _name(text: str) -> str:
+    """A text by which a row is known. Raises ValueError where it does not look like what it is."""
+    if text != text.strip() or set(text) & _BLANKS:
+        raise ValueError("has blanks at an end, or characters that show nothing")
+    # Two are as many as any script puts on a letter.
+    if re.search("^m|mmm", "".join("m" if category(one).startswith("M") else "." for one in text)):
+        raise ValueError("has marks that are on no letter, or more than two on one")
+    return text
+
+
+def _some(text: str) -> str:
+    if not text:
+        raise ValueError("is empty")
+    return text
+
+
 def _link(text: str) -> str:
     if text and not re.fullmatch(r"https?://[\w.-]+(?::\d+)?(?:/[\w./~%#?&=+:@,;!()*-]*)?", plain(text), re.ASCII):
         raise ValueError("is no http or https address")
@@ -68,6 +89,7 @@ def _day(text: str) -> str:
 
 
 Line = Annotated[str, Field(max_length=200), AfterValidator(plain)]
+Name = Annotated[Line, AfterValidator(_name)]
 Id = Annotated[str, AfterValidator(check_id)]
 Link = Annotated[str, Field(max_length=300), AfterValidator(_link)]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
@@ -86,7 +108,7 @@ class _Frozen(BaseModel):
 class Card(_Frozen):
     """What the run cannot know, said by whoever sends the entry; empty or None where nothing was said."""
 
-    title: Line = ""
+    title: Name = ""
     parameters: Annotated[int, Field(ge=0, le=10**15)] | None = None
     licence: Line = ""
     link: Link = ""
@@ -97,7 +119,7 @@ class Card(_Frozen):
 class Measured(_Frozen):
     """The model as the run knew it. `described` is what its engine says of it: its kind, limits, data types."""
 
-    name: Line
+    name: Annotated[Name, AfterValidator(_some)]
     fingerprint: Line
     kind: Line
     described: dict[Line, Line | int | float | bool | None] = Field(max_length=40)
@@ -111,7 +133,7 @@ class Settings(_Frozen):
     rename: Literal["none", "random", "mystery", "per-task"]
     temperature: Amount
     top_p: Amount
-    max_tokens: Count
+    max_tokens: Annotated[int, Field(ge=1, le=MAX_COUNT)]
     samples: Annotated[int, Field(ge=1, le=10_000)]
     seed: Count
     model_args: dict[Line, Line] = Field(max_length=40)
@@ -190,18 +212,6 @@ class StoredSample(_Frozen):
         return _compact(self.__dict__).encode() + b"\n"
 
 
-def entry_text(document: dict[str, Any]) -> str:
-    """The one way to write an entry. Of the document, not of the record: a summary that has more to say in a later
-    version does not change what an older entry said."""
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def checksum(document: dict[str, Any]) -> str:
-    return blake2b(entry_text({**document, "checksum": ""}).encode(), digest_size=16).hexdigest()
-
-
-def digest(data: bytes) -> str:
-    return sha256(data).hexdigest()
 def id_stem(model: Measured, settings: Settings, tasks: str) -> str:
     """What an entry's id begins with, so that it says whose it is; eight hexadecimal digits are its end."""
     words = (model.name, settings.prompt, f"{settings.shots}-shot" if settings.shots else "", tasks)
@@ -221,3 +231,15 @@ def without_folder(name: str) -> str:
     return name
 
 
+def entry_text(document: dict[str, Any]) -> str:
+    """The one way to write an entry. Of the document, not of the record: a summary that has more to say in a later
+    version does not change what an older entry said."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def checksum(document: dict[str, Any]) -> str:
+    return blake2b(entry_text({**document, "checksum": ""}).encode(), digest_size=16).hexdigest()
+
+
+def digest(data: bytes) -> str:
+    return sha256(data).hexdigest()

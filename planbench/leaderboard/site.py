@@ -64,9 +64,14 @@ def read_content(folder: EntryFolder) -> Content:
     marks = folder.marks().entries
     entries: list[Entry] = []
     others: list[str] = []
+    seen: dict[str, str] = {}
     for name in folder.ids():
         try:
-            entries.append(_marked(folder, name, marks.get(name)))
+            entry = _marked(folder, name, marks.get(name))
+            first = seen.setdefault(entry.samples.sha256, name)
+            if first != name:
+                raise EntryFault(f"{name}: its samples are those of {first}")
+            entries.append(entry)
         except EntryFault as error:
             others.append(wording.shown(str(error), 200))
     growth: list[Growth] = []
@@ -89,6 +94,8 @@ def _marked(folder: EntryFolder, name: str, mark: tuple[str, str] | None) -> Ent
     entry = _read(data, name)
     if entry.id != name:
         raise EntryFault(f"{name}: holds entry {entry.id}")
+    if entry.results.samples != entry.samples.count:
+        raise EntryFault(f"{name}: results of {entry.results.samples:,} samples, and {entry.samples.count:,} samples")
     return entry
 
 
@@ -97,7 +104,7 @@ def _read(data: bytes, name: str) -> Entry:
     as if they had not been."""
     if not _ODD.search(data):
         try:
-            return Entry.model_validate_json(data)
+            return Entry.model_validate_json(data, strict=True)
         except ValidationError:
             pass
     return read_record(data, Entry, f"{name}.json")

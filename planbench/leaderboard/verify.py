@@ -8,8 +8,10 @@ Tokens and seconds, too, are the word of whoever measured them.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -19,11 +21,12 @@ from planbench.core.judge import judge
 from planbench.core.plan import read_plan
 from planbench.core.verdict import Verdict
 from planbench.errors import PlanbenchError
-from planbench.leaderboard.entry import Entry, StoredSample, digest
+from planbench.leaderboard.entry import Entry, StoredSample, digest, id_stem
 from planbench.leaderboard.reading import EntryFault, first_fault, read_document, unpacked_lines
 from planbench.leaderboard.store import EntryFolder, Stored
 from planbench.metrics import summarise
 from planbench.preparation import Prepared, prepare
+from planbench.prompts.styles import STYLES
 from planbench.records import task_set_hash
 from planbench.records.sample import Sample, VerdictRecord
 from planbench.records.summary import Summary
@@ -108,6 +111,7 @@ def check(stored: Stored, found: Verification, domains: Sequence[str] = (), watc
     entry = stored.entry
     if digest(stored.packed) != entry.samples.sha256:
         found.fault("samples: another file than the entry was made with (SHA-256)")
+    _check_words(entry, found)
     watch(f"making the tasks of {entry.tasks.set}")
     book = book_of(entry, domains)
     if not domains:
@@ -186,6 +190,17 @@ def _same(said: Any, counted: Any, is_horizon: bool) -> bool:
             return False
         return math.isclose(said, counted, rel_tol=RELATIVE, abs_tol=HORIZON_STEPS if is_horizon else 1e-12)
     return bool(said == counted) and isinstance(said, bool) == isinstance(counted, bool)
+
+
+def _check_words(entry: Entry, found: Verification) -> None:
+    stem = id_stem(entry.model, entry.settings, entry.tasks.set)
+    if not re.fullmatch(rf"{re.escape(stem)}-[0-9a-f]{{8}}", entry.id):
+        found.fault(f"id: of this model, prompt and set it is {stem}- and eight hexadecimal digits")
+    # It may be tomorrow already where it was run.
+    if date.fromisoformat(entry.date) > date.today() + timedelta(days=1):
+        found.fault(f"date: {entry.date} is yet to come")
+    if entry.settings.prompt not in STYLES:
+        found.fault(f"settings.prompt: there is no style {shown(entry.settings.prompt, 60)!r}")
 
 
 def _check_set(entry: Entry, book: Book, found: Verification) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from planbench.leaderboard.entry import Entry, digest
+from planbench.leaderboard.entry import Entry, checksum, digest, entry_text
 from planbench.leaderboard.growth import growth_checksum, growth_text
 from planbench.leaderboard.store import EntryFolder
 
@@ -23,6 +23,16 @@ def edit_entry(board: EntryFolder, name: str, change: Callable[[dict[str, Any]],
     document = json.loads((board.entries / f"{name}.json").read_text(encoding="utf-8"))
     change(document)
     seal(board, name, Entry.model_validate_json(json.dumps(document)))
+
+
+def edit_document(board: EntryFolder, name: str, change: Callable[[dict[str, Any]], object]) -> str:
+    """As `edit_entry`, with values that no entry can hold, under the id that the document then has."""
+    document = json.loads((board.entries / f"{name}.json").read_text(encoding="utf-8"))
+    change(document)
+    document["checksum"] = checksum(document)
+    (board.entries / f"{document['id']}.json").write_text(entry_text(document), encoding="utf-8")
+    board.samples_path(document["id"]).write_bytes(board.samples_path(name).read_bytes())
+    return document["id"]
 
 
 def edit_samples(board: EntryFolder, name: str, change: Callable[[Lines], None]) -> None:

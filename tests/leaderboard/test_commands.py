@@ -10,6 +10,7 @@ import pytest
 from planbench.cli.leaderboard import command as group
 from planbench.leaderboard.store import EntryFolder
 from tests.cli.conftest import Shell
+from tests.leaderboard.tampering import edit_document
 
 FOLDER = "board"
 
@@ -56,6 +57,15 @@ def test_from_a_run_to_a_site(added: str, planbench: Shell) -> None:
         "leaderboard", "export", added, "--folder", FOLDER, "--format", "lm-eval"
     )
     assert "not shown" in planbench("leaderboard", "build", "--folder", FOLDER).err
+
+
+def test_the_same_samples_are_one_entry(added: str, planbench: Shell) -> None:
+    copy = f"{added[:-8]}00000000"
+    edit_document(EntryFolder(Path(FOLDER)), added, lambda document: document.update(id=copy))
+    found = planbench("leaderboard", "verify", "--folder", FOLDER)
+    assert found.code == 1
+    assert f"{added}: samples: those of {copy}" in found.out
+    assert f"{copy}: samples: those of {added}" in found.out
 
 
 def test_the_marks_of_other_entries_are_not_lost(added: str, planbench: Shell) -> None:
