@@ -63,7 +63,10 @@ def _usage_line(error: click.ClickException) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    line = " ".join(message.split())
+    # What a file says may be in it. Half characters, which stand for bytes of a file's name, are written as `\udcff`.
+    clean = "".join(one if one.isprintable() or "\ud800" <= one <= "\udfff" else "?" for one in line)
+    print(f"error: {clean}", file=sys.stderr)
     return code
 
 

@@ -118,13 +118,19 @@ def verify(entries: tuple[str, ...], domains: tuple[str, ...], as_json: bool, fo
             found.append(
                 verify_entry(board, name, domains, lambda what, number=number: advance(number, len(names), what))
             )
-    if not domains:
-        right = [(one.id, one.digests) for one in found if one.verified and one.digests]
-        board.mark(right, [one.id for one in found if not one.verified])
+    by_samples = board.by_samples()
+    for one in found:
+        for other in by_samples.get(one.digests[1], []) if one.digests else []:
+            if other != one.id:
+                one.fault(f"samples: those of {other}; the same samples are one entry")
+    right = [(one.id, one.digests) for one in found if one.verified and one.digests]
+    wrong = [one.id for one in found if not one.verified]
     found += [Verification(f"{GROWTH}/{name}", check_growth(board, name)) for name in others]
     if not entries:
         found += [Verification(name, ["a file that belongs to no entry"]) for name in board.strays()]
     _say(found, as_json, f" in {', '.join(domains)}" if domains else "")
+    if not domains:
+        board.mark(right, wrong)
     return 0 if all(one.verified for one in found) else 1
 
 
@@ -199,7 +205,10 @@ def export(entry: str, kind: str, dataset: str, out: str, folder: str) -> None:
     stored = board.read(found.id)
     made = FORMATS[kind](stored.entry, read_samples(stored), dataset)
     path = Path(out) / made.name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path.parent}: cannot be made: {error.strerror}; choose another --out") from None
     write_whole(path, made.text)
     note(f"{path}: written")
 

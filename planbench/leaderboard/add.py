@@ -6,7 +6,6 @@ says of its machine and its command line is kept only as far as it says somethin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -15,9 +14,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from planbench.errors import InputError, RunFolderError
-from planbench.leaderboard.entry import Card, Entry, Measured, SamplesFile, Settings, StoredSample, Tasks, digest
-from planbench.leaderboard.reading import first_fault
-from planbench.leaderboard.store import EntryFolder, Stored, pack
+from planbench.leaderboard.entry import (
+    Card,
+    Entry,
+    Measured,
+    SamplesFile,
+    Settings,
+    StoredSample,
+    Tasks,
+    digest,
+    id_stem,
+    without_folder,
+)
+from planbench.leaderboard.reading import EntryFault, first_fault
+from planbench.leaderboard.store import EntryFolder, Stored, pack, read_entry
 from planbench.leaderboard.verify import Verification, Watch, book_of, check, judge_sample, summary_of
 from planbench.records import task_set_hash
 from planbench.records.files import RUN, RunFolder
@@ -42,9 +52,17 @@ def make_card(fields: dict[str, Any]) -> Card:
 def add(run: Path, folder: EntryFolder, card: Card, watch: Watch = lambda what: None) -> tuple[Entry, Path]:
     """Add a run. Raises RunFolderError where it cannot be an entry, InputError where the folder cannot be written."""
     entry, packed = entry_of(RunFolder(run), card, watch)
-    stored = Stored(entry, (digest(entry.text().encode()), digest(packed)), packed)
+    # The same samples are the same entry, whatever an earlier planbench made the end of its id of.
+    for known in folder.by_samples().get(entry.samples.sha256, [])[:1]:
+        entry = entry.model_copy(update={"id": known}).sealed()
     found = Verification(entry.id)
-    check(stored, found, watch=watch)
+    try:
+        # As whoever verifies it will.
+        data = entry.text().encode()
+        stored = Stored(read_entry(entry.id, data), (digest(data), digest(packed)), packed)
+        check(stored, found, watch=watch)
+    except EntryFault as error:
+        raise RunFolderError(f"{run}: {error}") from None
     if not found.verified:
         raise RunFolderError(f"{run}: does not verify: {found.faults[0]}; type: planbench score {run}")
     path = folder.write(entry, packed)
@@ -71,14 +89,14 @@ def entry_of(run: RunFolder, card: Card, watch: Watch = lambda what: None) -> tu
     for hash in (record.config.tasks.hash, task_set_hash(run.tasks())):
         if hash != book.hash:
             raise RunFolderError(f"{run.path}: its tasks are not those of set {name} (hash {hash}, not {book.hash})")
-    counted = [judge_sample(sample, book.tasks[sample.hash])[1] for sample in stored if sample.hash in book.tasks]
+    counted = (judge_sample(sample, book.tasks[sample.hash])[1] for sample in stored if sample.hash in book.tasks)
     return entry.model_copy(update={"results": summary_of(entry, counted)}).sealed(), packed
 
 
 def _entry(record: RunRecord, name: str, card: Card, file: SamplesFile) -> Entry:
     config = record.config
     model = Measured(
-        name=_without_folder(config.model),
+        name=without_folder(config.model),
         fingerprint=config.model_fingerprint,
         kind=str(record.model.get("kind") or "model"),
         described={key: value for key, value in record.model.items() if key != "kind" and _is_short(value)},
@@ -93,13 +111,11 @@ def _entry(record: RunRecord, name: str, card: Card, file: SamplesFile) -> Entry
         samples=config.samples,
         seed=config.seed,
         max_thinking_tokens=config.max_thinking_tokens,
-        model_args={key: _without_folder(value) for key, value in config.model_args.items()},
+        model_args={key: without_folder(value) for key, value in config.model_args.items()},
     )
     identity = repr((model.fingerprint, settings, file.sha256))
-    words = (model.name, settings.prompt, f"{settings.shots}-shot" if settings.shots else "", name)
-    slug = "-".join(filter(None, map(_slug, words)))
     return Entry(
-        id=f"{slug}-{blake2b(identity.encode(), digest_size=4).hexdigest()}",
+        id=f"{id_stem(model, settings, name)}-{blake2b(identity.encode(), digest_size=4).hexdigest()}",
         planbench=record.planbench,
         date=record.started[:10],
         card=card,
@@ -163,20 +179,8 @@ def _stored(sample: Sample) -> StoredSample:
     )
 
 
-def _slug(word: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:40].strip("-")
-
-
 def _is_short(value: object) -> bool:
     """Whether a value says something in a line: no path, no template."""
     return not isinstance(value, str) or (
         len(value) <= LONGEST_STEP and value.isprintable() and not set(value) & set("/\\<>`")
     )
-
-
-def _without_folder(name: str) -> str:
-    """A model's name, or another setting, without the folder of somebody's machine."""
-    kind, colon, rest = name.partition(":")
-    if kind == "replay" and colon:
-        return f"replay:{Path(rest).name}"
-    return Path(name).name if name.startswith(("/", "~", ".")) else name

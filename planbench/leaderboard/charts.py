@@ -89,7 +89,7 @@ def span(value: float | None, low: float | None, high: float | None, longest: fl
     """A horizon and its interval between 1 and `longest` steps, on a logarithmic line; open ends reach its edge."""
     if value is None:
         return ""
-    wide = math.log2(longest)
+    wide = math.log2(max(longest, 2))
 
     def place(steps: float) -> str:
         return f"{200 * min(max(math.log2(max(steps, 1.0)) / wide, 0.0), 1.0):.1f}"

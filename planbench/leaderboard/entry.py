@@ -18,7 +18,9 @@ import json
 import re
 from datetime import date
 from hashlib import blake2b, sha256
+from pathlib import Path
 from typing import Annotated, Any, Literal
+from unicodedata import category
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -28,7 +30,8 @@ from planbench.records.summary import Summary
 ENTRY_SCHEMA = 1
 
 MAX_TASKS = 100_000
-MAX_SAMPLES = 2_000_000
+MAX_SAMPLES = 500_000
+"""Over a thousand of each task of the standard set."""
 MAX_COUNT = 10**12
 """Above every count of tokens or seconds that a run has."""
 
@@ -54,6 +57,26 @@ def check_id(text: str) -> str:
     return text
 
 
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""They count as printable, and show nothing."""
+
+
+def _name(text: str) -> str:
+    """A text by which a row is known. Raises ValueError where it does not look like what it is."""
+    if text != text.strip() or set(text) & _BLANKS:
+        raise ValueError("has blanks at an end, or characters that show nothing")
+    # Two are as many as any script puts on a letter.
+    if re.search("^m|mmm", "".join("m" if category(one).startswith("M") else "." for one in text)):
+        raise ValueError("has marks that are on no letter, or more than two on one")
+    return text
+
+
+def _some(text: str) -> str:
+    if not text:
+        raise ValueError("is empty")
+    return text
+
+
 def _link(text: str) -> str:
     if text and not re.fullmatch(r"https?://[\w.-]+(?::\d+)?(?:/[\w./~%#?&=+:@,;!()*-]*)?", plain(text), re.ASCII):
         raise ValueError("is no http or https address")
@@ -66,6 +89,7 @@ def _day(text: str) -> str:
 
 
 Line = Annotated[str, Field(max_length=200), AfterValidator(plain)]
+Name = Annotated[Line, AfterValidator(_name)]
 Id = Annotated[str, AfterValidator(check_id)]
 Link = Annotated[str, Field(max_length=300), AfterValidator(_link)]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
@@ -84,7 +108,7 @@ class _Frozen(BaseModel):
 class Card(_Frozen):
     """What the run cannot know, said by whoever sends the entry; empty or None where nothing was said."""
 
-    title: Line = ""
+    title: Name = ""
     parameters: Annotated[int, Field(ge=0, le=10**15)] | None = None
     licence: Line = ""
     link: Link = ""
@@ -95,7 +119,7 @@ class Card(_Frozen):
 class Measured(_Frozen):
     """The model as the run knew it. `described` is what its engine says of it: its kind, limits, data types."""
 
-    name: Line
+    name: Annotated[Name, AfterValidator(_some)]
     fingerprint: Line
     kind: Line
     described: dict[Line, Line | int | float | bool | None] = Field(max_length=40)
@@ -109,7 +133,7 @@ class Settings(_Frozen):
     rename: Literal["none", "random", "mystery", "per-task"]
     temperature: Amount
     top_p: Amount
-    max_tokens: Count
+    max_tokens: Annotated[int, Field(ge=1, le=MAX_COUNT)]
     samples: Annotated[int, Field(ge=1, le=10_000)]
     seed: Count
     model_args: dict[Line, Line] = Field(max_length=40)
@@ -146,8 +170,7 @@ class Entry(_Frozen):
     versions: dict[Line, Line] = Field(max_length=40)
     machine: dict[Line, Line | int] = Field(max_length=20)
     samples: SamplesFile
-    # The records of the summary are read as JSON gives them; what they say is compared, number by number.
-    results: Annotated[Summary, Field(strict=False)]
+    results: Summary
     checksum: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] = ""
 
     @property
@@ -187,6 +210,25 @@ class StoredSample(_Frozen):
     def line(self) -> bytes:
         # Written by Python, whose way with numbers does not change between versions.
         return _compact(self.__dict__).encode() + b"\n"
+
+
+def id_stem(model: Measured, settings: Settings, tasks: str) -> str:
+    """What an entry's id begins with, so that it says whose it is; eight hexadecimal digits are its end."""
+    words = (model.name, settings.prompt, f"{settings.shots}-shot" if settings.shots else "", tasks)
+    return "-".join(filter(None, map(_slug, words)))
+
+
+def _slug(word: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:40].strip("-")
+
+
+def without_folder(name: str) -> str:
+    """A model's name, or another setting, without the folder of somebody's machine: `hf:/home/me/mine` is `hf:mine`."""
+    roots = ("/", "~", ".")
+    kind, colon, rest = ("", "", name) if name.startswith(roots) else name.partition(":")
+    if kind == "replay" or rest.startswith(roots):
+        return f"{kind}{colon}{Path(rest).name or rest}"
+    return name
 
 
 def entry_text(document: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from planbench.errors import InputError, RunFolderError
-from planbench.leaderboard.entry import Card, Day, Id, Line, plain
+from planbench.leaderboard.entry import Card, Day, Id, Line, plain, without_folder
 from planbench.leaderboard.reading import EntryFault, as_record, first_fault, read_bytes, read_document
 from planbench.leaderboard.store import EntryFolder
 from planbench.records.files import ITERATE, SUMMARY, read_json, write_whole
@@ -27,6 +27,7 @@ from planbench.records.summary import Part
 from planbench.wording import shown
 
 MAX_BYTES = 4_000_000
+ROUNDING = 1e-9
 
 
 class Growth(BaseModel):
@@ -49,15 +50,15 @@ class Growth(BaseModel):
         return self.card.title or self.summary.model
 
     def text(self) -> str:
-        return _text(self.model_dump(mode="json"))
+        return growth_text(self.model_dump(mode="json"))
 
 
-def _text(document: dict[str, Any]) -> str:
+def growth_text(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def _checksum(document: dict[str, Any]) -> str:
-    return blake2b(_text({**document, "checksum": ""}).encode(), digest_size=16).hexdigest()
+def growth_checksum(document: dict[str, Any]) -> str:
+    return blake2b(growth_text({**document, "checksum": ""}).encode(), digest_size=16).hexdigest()
 
 
 def add_growth(run: Path, folder: EntryFolder, card: Card) -> Path:
@@ -66,7 +67,14 @@ def add_growth(run: Path, folder: EntryFolder, card: Card) -> Path:
     if not summary.finished:
         raise RunFolderError(f"{run}: unfinished; type its command again to go on")
     # Which tasks were solved first is for the run's own page; here they would be most of the file.
-    summary = summary.model_copy(update={"first_solved": [], "config": _without_paths(summary.config)})
+    summary = summary.model_copy(
+        update={
+            "model": without_folder(summary.model),
+            "first_solved": [],
+            "config": _bare(summary.config),
+            "ended": {where: _without_paths(why) for where, why in summary.ended.items()},
+        }
+    )
     word = re.sub(r"[^a-z0-9]+", "-", (card.title or summary.model).lower()).strip("-")[:60].strip("-") or "run"
     identity = blake2b(summary.model_dump_json().encode(), digest_size=4).hexdigest()
     try:
@@ -79,8 +87,12 @@ def add_growth(run: Path, folder: EntryFolder, card: Card) -> Path:
         )
     except ValidationError as error:
         raise RunFolderError(f"{run}: {first_fault(error)}") from None
-    growth = growth.model_copy(update={"checksum": _checksum(growth.model_dump(mode="json"))})
-    faults = list(_faults(growth))
+    growth = growth.model_copy(update={"checksum": growth_checksum(growth.model_dump(mode="json"))})
+    try:
+        # As whoever verifies it will.
+        faults = list(_faults(_read(growth.text().encode(), f"growth/{growth.id}.json")))
+    except EntryFault as error:
+        faults = [str(error)]
     if faults:
         raise RunFolderError(f"{run}: {faults[0]}")
     try:
@@ -95,12 +107,17 @@ def add_growth(run: Path, folder: EntryFolder, card: Card) -> Path:
 def read_growth(folder: EntryFolder, name: str) -> Growth:
     """Raises EntryFault."""
     data = read_bytes(folder.growth / f"{name}.json", MAX_BYTES)
-    document = read_document(data, f"growth/{name}.json", signed=True)
-    growth = as_record(document, Growth, f"growth/{name}.json")
+    growth = _read(data, f"growth/{name}.json")
     if growth.id != name:
         raise EntryFault(f"growth/{name}.json: holds {growth.id}; a file is called as what it holds")
-    if _checksum(document) != growth.checksum or _text(document).encode() != data:
-        raise EntryFault(f"growth/{name}.json: was changed after it was written")
+    return growth
+
+
+def _read(data: bytes, name: str) -> Growth:
+    document = read_document(data, name, signed=True)
+    growth = as_record(document, Growth, name)
+    if growth_checksum(document) != growth.checksum or growth_text(document).encode() != data:
+        raise EntryFault(f"{name}: was changed after it was written")
     return growth
 
 
@@ -115,13 +132,15 @@ def check_growth(folder: EntryFolder, name: str) -> list[str]:
 def _faults(growth: Growth) -> Iterator[str]:
     yield from _text_faults(growth.summary.model_dump(mode="json"), "summary")
     for arm, generations in growth.summary.arms.items():
+        if not generations:
+            yield f"{arm}: an arm without generations"
         for generation in generations:
             for split in SPLITS:
                 part = getattr(generation, split)
                 if part is not None:
                     yield from _part_faults(part, f"{arm}, generation {generation.generation}, {split}")
     for row in growth.summary.across:
-        yield from _across_faults(row, growth.summary.arms.get(row.arm, []))
+        yield from _across_faults(row, growth.summary.arms[row.arm])
 
 
 def _text_faults(value: Any, place: str) -> Iterator[str]:
@@ -140,9 +159,6 @@ def _text_faults(value: Any, place: str) -> Iterator[str]:
 
 
 def _part_faults(part: Part, place: str) -> Iterator[str]:
-    if min((part.tasks, part.samples, part.solved_tasks, *part.verdicts.values())) < 0:
-        yield f"{place}: a negative count"
-        return
     if sum(part.verdicts.values()) != part.samples:
         yield f"{place}: {sum(part.verdicts.values())} verdicts on {part.samples} samples"
     judged = part.samples - part.verdicts.get("harness_error", 0)
@@ -154,32 +170,45 @@ def _part_faults(part: Part, place: str) -> Iterator[str]:
 
 
 def _across_faults(row: Across, generations: Sequence[Generation]) -> Iterator[str]:
-    """Over seeds: the rate is the mean of theirs, but for tasks that a harness error took out."""
+    """Over seeds: the rate is the mean of theirs, as far as harness errors leave it open."""
     place = f"{row.arm}, generation {row.generation}, {row.split} over seeds"
     of_seeds = (getattr(one, row.split) for one in generations if one.generation == row.generation)
     parts: list[Part] = [part for part in of_seeds if part is not None]
     if row.seeds != len(parts) or not parts:
         yield f"{place}: of {row.seeds} seeds, where {len(parts)} are there"
         return
-    mean = sum(part.valid_rate or 0.0 for part in parts) / len(parts)
-    lost = max(part.verdicts.get("harness_error", 0) / max(part.samples, 1) for part in parts)
-    if not math.isclose(row.rate, mean, abs_tol=1e-9 + 2 * len(parts) * lost):
+    lost = sum(part.verdicts.get("harness_error", 0) for part in parts)
+    if any(part.samples <= lost for part in parts):
+        yield f"{place}: {lost} harness errors leave nothing to tell a rate by"
+        return
+    low, high = (sum(ends) / len(parts) for ends in zip(*(_ends(part, lost) for part in parts), strict=True))
+    if not low - ROUNDING <= row.rate <= high + ROUNDING:
+        mean = f"{low}" if low == high else f"{low} to {high}"
         yield f"{place}: a rate of {row.rate}, where the mean of the seeds is {mean}"
-    if not 0 <= row.ci[0] <= row.ci[1] <= 1:
-        yield f"{place}: an interval of {row.ci}, which is none"
+    if not row.ci[0] - ROUNDING <= row.rate <= row.ci[1] + ROUNDING:
+        yield f"{place}: an interval of {row.ci} about a rate of {row.rate}"
     longest = max((part.longest_reference_solved or 0 for part in parts), default=0)
     if (row.longest_reference_solved or 0) != longest:
         yield f"{place}: {row.longest_reference_solved} as the longest solved, where the seeds say {longest}"
 
 
-def _without_paths(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration without the folders of somebody's machine: of a path the name is kept."""
-    return {key: _bare(value) for key, value in config.items()}
+def _ends(part: Part, lost: int) -> tuple[float, float]:
+    """What a seed's rate can be over the tasks that were judged with every seed, where `lost` samples of all seeds
+    failed: those of its own could have been anything, and any of its tasks may be left out for another seed's."""
+    valid, own = part.verdicts.get("valid", 0), part.verdicts.get("harness_error", 0)
+    left = part.samples - lost
+    return max(0.0, (valid - lost) / left), min(1.0, (valid + own) / left)
 
 
 def _bare(value: Any) -> Any:
+    """A configuration without the folders of somebody's machine."""
     if isinstance(value, dict):
-        return _without_paths(value)
+        return {key: _bare(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_bare(one) for one in value]
-    return Path(value).name if isinstance(value, str) and value.startswith(("/", "~")) else value
+    return without_folder(value) if isinstance(value, str) else value
+
+
+def _without_paths(sentence: str) -> str:
+    """As `without_folder`, of each path in it."""
+    return re.sub(r"(?<![\w./])[/~](?!/)[^\s:;,'\"]+", lambda path: Path(path[0]).name, sentence)

@@ -57,8 +57,9 @@ def read_record(data: bytes, kind: type[Record], name: str, *, signed: bool = Fa
 
 def as_record(document: Any, kind: type[Record], name: str) -> Record:
     try:
-        # From the text again: what JSON calls a list is a tuple here, which a strict record takes from JSON alone.
-        return kind.model_validate_json(json.dumps(document))
+        # From the text again: what JSON calls a list is a tuple here, which is taken from JSON alone where a number in
+        # quotation marks is none.
+        return kind.model_validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
         raise EntryFault(f"{name}: {first_fault(error)}") from None
 

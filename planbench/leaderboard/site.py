@@ -3,14 +3,14 @@
     index.html                      the first board, the runs that grew, what papers report
     board/<board>.html              every other board
     domain/<board>-<domain>.html    a board on one domain
-    entry/<id>.html                 an entry
-    growth/<id>.html, .json         an iterate run
+    data/                           the numbers of the boards' figures
+    entry/<id>.html, -*.csv         an entry, and the numbers of its figures
+    growth/<id>.html, .json, .csv   an iterate run, all of it, and the numbers of its figures
     entries/                        the entries themselves, with their samples
-    data/                           the numbers of every figure
     table.md, table.csv, table.json
 
-Only entries that carry a mark of verification are shown; of others nothing but the file's name. The same entries give
-the same bytes.
+Only entries that carry a mark of verification are shown; of others nothing but the file's name. An id is its sender's
+choice, so what is called by one is in a folder that holds nothing else. The same entries give the same bytes.
 """
 
 from __future__ import annotations
@@ -64,9 +64,14 @@ def read_content(folder: EntryFolder) -> Content:
     marks = folder.marks().entries
     entries: list[Entry] = []
     others: list[str] = []
+    seen: dict[str, str] = {}
     for name in folder.ids():
         try:
-            entries.append(_marked(folder, name, marks.get(name)))
+            entry = _marked(folder, name, marks.get(name))
+            first = seen.setdefault(entry.samples.sha256, name)
+            if first != name:
+                raise EntryFault(f"{name}: its samples are those of {first}")
+            entries.append(entry)
         except EntryFault as error:
             others.append(wording.shown(str(error), 200))
     growth: list[Growth] = []
@@ -89,6 +94,8 @@ def _marked(folder: EntryFolder, name: str, mark: tuple[str, str] | None) -> Ent
     entry = _read(data, name)
     if entry.id != name:
         raise EntryFault(f"{name}: holds entry {entry.id}")
+    if entry.results.samples != entry.samples.count:
+        raise EntryFault(f"{name}: results of {entry.results.samples:,} samples, and {entry.samples.count:,} samples")
     return entry
 
 
@@ -97,7 +104,7 @@ def _read(data: bytes, name: str) -> Entry:
     as if they had not been."""
     if not _ODD.search(data):
         try:
-            return Entry.model_validate_json(data)
+            return Entry.model_validate_json(data, strict=True)
         except ValidationError:
             pass
     return read_record(data, Entry, f"{name}.json")
@@ -136,8 +143,8 @@ def _write(content: Content, folder: EntryFolder, out: Path, watch: Watch) -> No
             name = row.entry.id
             page = entry_page(row.entry, board_page=_page_of(content, board), anchor=places[name])
             _put(out, f"entry/{name}.html", page)
-            _put(out, f"data/{name}-length.csv", as_csv(length_rows([row])))
-            _put(out, f"data/{name}-domains.csv", as_csv(domain_rows(row.entry)))
+            _put(out, f"entry/{name}-length.csv", as_csv(length_rows([row])))
+            _put(out, f"entry/{name}-domains.csv", as_csv(domain_rows(row.entry)))
             for path in (folder.entries / f"{name}.json", folder.samples_path(name)):
                 shutil.copyfile(path, out / "entries" / path.name)
             done += 1
@@ -145,7 +152,7 @@ def _write(content: Content, folder: EntryFolder, out: Path, watch: Watch) -> No
     for one in content.growth:
         _put(out, f"growth/{one.id}.html", growth_page(one))
         _put(out, f"growth/{one.id}.json", one.text())
-        _put(out, f"data/{one.id}.csv", as_csv(growth_rows(one)))
+        _put(out, f"growth/{one.id}.csv", as_csv(growth_rows(one)))
 
 
 def _put(out: Path, path: str, text: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,8 @@ SAMPLES_SUFFIX = ".samples.jsonl.gz"
 
 
 class Marks(BaseModel):
-    """`verified.json`: id to the hashes of the entry's two files, and the planbench that verified them."""
+    """`verified.json`: id to the hashes of the entry's two files. `planbench` is the version that wrote it last; what
+    it did not look at then, an earlier one may have verified."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -80,16 +82,17 @@ class EntryFolder:
     def read(self, name: str) -> Stored:
         """An entry, its form checked and nothing else. Raises EntryFault."""
         data = read_bytes(self.entries / f"{_checked(name)}.json", MAX_JSON)
-        document = read_document(data, f"{name}.json")
-        entry = as_record(document, Entry, f"{name}.json")
-        if entry.id != name:
-            raise EntryFault(f"{name}.json: holds entry {entry.id}; a file is called as its entry is")
-        if checksum(document) != entry.checksum:
-            raise EntryFault(f"{name}.json: was changed after it was written: its checksum is of something else")
-        if entry_text(document).encode() != data:
-            raise EntryFault(f"{name}.json: not as planbench writes it: spacing, order of keys, or spelling of numbers")
+        entry = read_entry(name, data)
         packed = read_bytes(self.samples_path(name), MAX_PACKED)
         return Stored(entry, (digest(data), digest(packed)), packed)
+
+    def by_samples(self) -> dict[str, list[str]]:
+        """The entries by the hash of their samples, which no two should share."""
+        found: dict[str, list[str]] = {}
+        for name in self.ids():
+            with suppress(EntryFault):  # verification says what is wrong with it
+                found.setdefault(digest(read_bytes(self.samples_path(name), MAX_PACKED)), []).append(name)
+        return found
 
     def samples_path(self, name: str) -> Path:
         return self.entries / f"{name}{SAMPLES_SUFFIX}"
@@ -106,20 +109,43 @@ class EntryFolder:
         return path
 
     def marks(self) -> Marks:
+        """Raises EntryFault."""
         path = self.path / VERIFIED
-        return read_record(read_bytes(path, MAX_JSON), Marks, VERIFIED) if path.exists() else Marks()
+        if not path.exists():
+            return Marks()
+        try:
+            return read_record(read_bytes(path, MAX_JSON), Marks, VERIFIED)
+        except EntryFault as error:
+            raise EntryFault(f"{error}; mend it, or type planbench leaderboard verify, which makes it anew") from None
 
     def mark(self, verified: Iterable[tuple[str, tuple[str, str]]], failed: Iterable[str]) -> None:
-        """Keep what was found; entries that were not looked at keep what they had."""
+        """Keep what was found; entries that were not looked at keep what they had. Raises EntryFault where what they
+        had cannot be read."""
+        right, wrong = dict(verified), set(failed)
         try:
             marks = dict(self.marks().entries)
         except EntryFault:
+            if not set(self.ids()) <= wrong | set(right):
+                raise
             marks = {}
-        for name in (*failed, *(set(marks) - set(self.ids()))):
+        for name in wrong | (set(marks) - set(self.ids())):
             marks.pop(name, None)
-        marks.update(verified)
+        marks.update(right)
         text = json.dumps({"planbench": __version__, "entries": dict(sorted(marks.items()))}, indent=1)
         write_whole(self.path / VERIFIED, text + "\n")
+
+
+def read_entry(name: str, data: bytes) -> Entry:
+    """The file of an entry, its form checked and nothing else. Raises EntryFault."""
+    document = read_document(data, f"{name}.json")
+    entry = as_record(document, Entry, f"{name}.json")
+    if entry.id != name:
+        raise EntryFault(f"{name}.json: holds entry {entry.id}; a file is called as its entry is")
+    if checksum(document) != entry.checksum:
+        raise EntryFault(f"{name}.json: was changed after it was written: its checksum is of something else")
+    if entry_text(document).encode() != data:
+        raise EntryFault(f"{name}.json: not as planbench writes it: spacing, order of keys, or spelling of numbers")
+    return entry
 
 
 def pack(samples: Sequence[StoredSample]) -> tuple[bytes, int]:

@@ -8,8 +8,10 @@ Tokens and seconds, too, are the word of whoever measured them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -19,11 +21,12 @@ from planbench.core.judge import judge
 from planbench.core.plan import read_plan
 from planbench.core.verdict import Verdict
 from planbench.errors import PlanbenchError
-from planbench.leaderboard.entry import Entry, StoredSample, digest
+from planbench.leaderboard.entry import Entry, StoredSample, digest, id_stem
 from planbench.leaderboard.reading import EntryFault, first_fault, read_document, unpacked_lines
 from planbench.leaderboard.store import EntryFolder, Stored
 from planbench.metrics import summarise
 from planbench.preparation import Prepared, prepare
+from planbench.prompts.styles import STYLES
 from planbench.records import task_set_hash
 from planbench.records.sample import Sample, VerdictRecord
 from planbench.records.summary import Summary
@@ -108,28 +111,29 @@ def check(stored: Stored, found: Verification, domains: Sequence[str] = (), watc
     entry = stored.entry
     if digest(stored.packed) != entry.samples.sha256:
         found.fault("samples: another file than the entry was made with (SHA-256)")
+    _check_words(entry, found)
     watch(f"making the tasks of {entry.tasks.set}")
     book = book_of(entry, domains)
     if not domains:
         _check_set(entry, book, found)
     watch(f"judging {entry.id}")
-    samples = list(_samples(stored, found))
-    judged = list(_judged(entry, samples, book, found, partial=bool(domains)))
-    found.plans = sum(sample.plan is not None and sample.hash in book.tasks for sample in samples)
-    _check_complete(entry, samples, book, found, partial=bool(domains))
+    seen: set[tuple[str, int]] = set()
+    # Judged as they are read: with their plans all at once they would not fit in memory.
+    judged = _judged(entry, _samples(stored, found), book, seen, found, partial=bool(domains))
+    counted = summary_of(entry, judged)
+    _check_complete(entry, seen, book, found, partial=bool(domains))
     if not domains:
-        errors = sum(sample.verdict == "harness_error" for sample in samples)
+        errors = counted.verdicts.get("harness_error", 0)
         if errors:
             # They leave every rate, and nobody but the sender knows what became of them.
-            found.fault(f"{errors} of {len(samples)} samples are harness errors; a run with any does not count")
+            found.fault(f"{errors} of {counted.samples} samples are harness errors; a run with any does not count")
         if found.faults:
             return  # every number would differ, and that would hide what is wrong
-        counted = summary_of(entry, judged)
         for what in differences(entry.results.model_dump(mode="json"), counted.model_dump(mode="json"), "results"):
             found.fault(what)
 
 
-def summary_of(entry: Entry, samples: Sequence[Sample]) -> Summary:
+def summary_of(entry: Entry, samples: Iterable[Sample]) -> Summary:
     """What the samples come to, as `planbench eval` counts it."""
     return summarise(
         samples,
@@ -188,6 +192,17 @@ def _same(said: Any, counted: Any, is_horizon: bool) -> bool:
     return bool(said == counted) and isinstance(said, bool) == isinstance(counted, bool)
 
 
+def _check_words(entry: Entry, found: Verification) -> None:
+    stem = id_stem(entry.model, entry.settings, entry.tasks.set)
+    if not re.fullmatch(rf"{re.escape(stem)}-[0-9a-f]{{8}}", entry.id):
+        found.fault(f"id: of this model, prompt and set it is {stem}- and eight hexadecimal digits")
+    # It may be tomorrow already where it was run.
+    if date.fromisoformat(entry.date) > date.today() + timedelta(days=1):
+        found.fault(f"date: {entry.date} is yet to come")
+    if entry.settings.prompt not in STYLES:
+        found.fault(f"settings.prompt: there is no style {shown(entry.settings.prompt, 60)!r}")
+
+
 def _check_set(entry: Entry, book: Book, found: Verification) -> None:
     asked = entry.tasks
     if asked.hash != book.hash:
@@ -198,7 +213,7 @@ def _check_set(entry: Entry, book: Book, found: Verification) -> None:
 
 def _samples(stored: Stored, found: Verification) -> Iterator[StoredSample]:
     """The lines of the samples that are well formed. Reading ends where there are more than the entry says, or where
-    enough of them are none: two million empty lines are a few kilobytes, and would take minutes."""
+    enough of them are none: half a million empty lines are a few kilobytes, and would take minutes."""
     said = stored.entry.samples
     name = "samples"
     number = wrong = 0
@@ -240,21 +255,29 @@ def _sample(line: bytes, place: str, found: Verification) -> StoredSample | None
 
 
 def _judged(
-    entry: Entry, samples: Sequence[StoredSample], book: Book, found: Verification, *, partial: bool
+    entry: Entry,
+    samples: Iterable[StoredSample],
+    book: Book,
+    seen: set[tuple[str, int]],
+    found: Verification,
+    *,
+    partial: bool,
 ) -> Iterator[Sample]:
-    seen: set[tuple[str, int]] = set()
+    """The samples of the tasks in the book, each of which is put among those `seen`, by task and number."""
     for number, sample in enumerate(samples, start=1):
         one = book.tasks.get(sample.hash)
         if one is None:
             if not partial:
                 found.fault(f"samples:{number}: {_task(sample)} is no task of {entry.tasks.set}")
             continue
+        found.plans += sample.plan is not None
         if one.task.id != sample.task:
             found.fault(f"samples:{number}: {_task(sample)} is called {one.task.id} in {entry.tasks.set}")
-        if (sample.hash, sample.index) in seen:
+        key = (one.task.hash, sample.index)
+        if key in seen:
             found.fault(f"samples:{number}: sample {sample.index} of {_task(sample)} stands there twice")
             continue
-        seen.add((sample.hash, sample.index))
+        seen.add(key)
         if sample.index >= entry.settings.samples:
             found.fault(
                 f"samples:{number}: sample {sample.index} of {_task(sample)}, of {entry.settings.samples} a task"
@@ -269,12 +292,11 @@ def _judged(
 
 
 def _check_complete(
-    entry: Entry, samples: Sequence[StoredSample], book: Book, found: Verification, *, partial: bool
+    entry: Entry, seen: Set[tuple[str, int]], book: Book, found: Verification, *, partial: bool
 ) -> None:
-    there = {(sample.hash, sample.index) for sample in samples}
     for key, one in book.tasks.items():
         for index in range(entry.settings.samples):
-            if (key, index) not in there:
+            if (key, index) not in seen:
                 found.fault(f"samples: sample {index} of {one.task.id} is missing")
     wanted = entry.tasks.tasks * entry.settings.samples
     if not partial and entry.samples.count != wanted:

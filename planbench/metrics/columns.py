@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planbench.core.verdict import VERDICT_KINDS
-from planbench.records.sample import Sample
+from planbench.records.sample import MOST, Sample
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -75,7 +75,8 @@ def fold(samples: Iterable[Sample]) -> tuple[Columns, list[str]]:
         )
         for column, number in zip(ints, whole, strict=True):
             column.append(number)
-        for column, real in zip(floats, (sample.cost, sample.reference_cost, sample.seconds), strict=True):
+        seconds = sample.seconds if sample.seconds <= MOST else None
+        for column, real in zip(floats, (sample.cost, sample.reference_cost, seconds), strict=True):
             column.append(math.nan if real is None or not math.isfinite(real) or real < 0 else real)
     return Columns(*(_frozen(column) for column in (*ints, *floats))), list(domains)
 

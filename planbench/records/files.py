@@ -39,8 +39,8 @@ ITERATE = "iterate.json"
 
 Record = TypeVar("Record", bound=BaseModel)
 
-MAX_PACKED = 256_000_000
-"""A packed file that unpacks to more bytes is refused."""
+MAX_WHOLE = 256_000_000
+"""A file that is read whole and is larger, or a packed one that unpacks to more bytes, is refused."""
 
 MAX_LINE = 64_000_000
 """A longer line of a JSONL file is refused: no reply that we keep comes near."""
@@ -78,9 +78,20 @@ def read_json(path: Path, kind: type[Record]) -> Record:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with _opened(path) as file:
+            data = file.read(MAX_WHOLE + 1)
     except OSError as error:
         raise RunFolderError(f"{path}: {error.strerror}; is this a finished planbench run?") from None
+    if len(data) > MAX_WHOLE:
+        raise RunFolderError(f"{path}: larger than {MAX_WHOLE // 1_000_000} MB")
+    return data
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file to read. Raises RunFolderError for what would never end: a pipe, a device."""
+    if path.exists() and not path.is_file():
+        raise RunFolderError(f"{path}: is no file")
+    return path.open("rb")
 
 
 def _read_json(path: Path, kind: type[Record], data: bytes) -> Record:
@@ -99,11 +110,11 @@ def read_packed(path: Path, kind: type[Record]) -> Record:
     """What `write_packed` wrote. Raises RunFolderError with the file and the first fault."""
     unpacking = zlib.decompressobj(wbits=31)
     try:
-        data = unpacking.decompress(_bytes_of(path), MAX_PACKED)
+        data = unpacking.decompress(_bytes_of(path), MAX_WHOLE)
     except zlib.error as error:
         raise RunFolderError(f"{path}: not a gzip file ({error})") from None
     if not unpacking.eof:
-        raise RunFolderError(f"{path}: not a whole gzip file, or one of more than {MAX_PACKED // 1_000_000} MB")
+        raise RunFolderError(f"{path}: not a whole gzip file, or one of more than {MAX_WHOLE // 1_000_000} MB")
     return _read_json(path, kind, data)
 
 
@@ -129,7 +140,20 @@ def write_lines(path: Path, records: Iterable[BaseModel]) -> None:
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in fault["loc"])
-    return f"{place + ': ' if place else ''}{fault['msg']}"
+    return f"{place + ': ' if place else ''}{fault['msg'].removeprefix('Value error, ')}"
+
+
+class _TaskLine(BaseModel):
+    """A line of `tasks.jsonl`. The texts of a domain are None but in its first line."""
+
+    id: str
+    domain: str
+    domain_number: int
+    domain_pddl: str | None
+    domain_toml: str | None
+    problem_pddl: str
+    reference: tuple[tuple[str, ...], ...] | None
+    optimal: bool
 
 
 class RunFolder:
@@ -200,14 +224,16 @@ class RunFolder:
         tasks: list[Task] = []
         for number, line in enumerate(_lines(path), 1):
             try:
-                row = json.loads(line)
-                texts = (str(row["domain_pddl"]), str(row["domain_toml"]))
-                pddl, toml = domains.setdefault(int(row["domain_number"]), texts)
-                steps = row["reference"]
-                reference = None if steps is None else ReferencePlan(tuple(map(tuple, steps)), bool(row["optimal"]))
-                tasks.append(Task(str(row["id"]), str(row["domain"]), pddl, str(row["problem_pddl"]), reference, toml))
-            except (ValueError, KeyError, TypeError) as error:
-                raise RunFolderError(f"{path}:{number}: not a task of a run ({error})") from None
+                row = _TaskLine.model_validate_json(line)
+            except ValidationError as error:
+                raise RunFolderError(f"{path}:{number}: not a task of a run ({_first_fault(error)})") from None
+            if row.domain_pddl is not None and row.domain_toml is not None:
+                domains.setdefault(row.domain_number, (row.domain_pddl, row.domain_toml))
+            if row.domain_number not in domains:
+                raise RunFolderError(f"{path}:{number}: not a task of a run (no line before it has its domain)")
+            pddl, toml = domains[row.domain_number]
+            reference = None if row.reference is None else ReferencePlan(row.reference, row.optimal)
+            tasks.append(Task(row.id, row.domain, pddl, row.problem_pddl, reference, toml))
         return tasks
 
     def samples(self) -> Iterator[Sample]:
@@ -286,7 +312,7 @@ def _cut_torn_line(file: BinaryIO) -> None:
 def _lines(path: Path) -> Iterator[bytes]:
     """The whole lines of a file; a last line without its newline is left out."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             while line := file.readline(MAX_LINE):
                 if not line.endswith(b"\n"):
                     if len(line) == MAX_LINE:

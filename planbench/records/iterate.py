@@ -3,11 +3,11 @@ came to (`training.json`), what it all comes to (`summary.json`). Rates lie in [
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from planbench.records.summary import Horizon, Interval, Part
+from planbench.records.summary import MOST, Amount, Count, Horizon, Part, Rate, RateInterval
 
 ITERATE_SCHEMA = 1
 
@@ -19,9 +19,18 @@ SPLITS = ("pool", "held_out", "longer")
 two are answered greedily, once."""
 
 
+MAX_ARMS = 100
+
+Signed = Annotated[float, Field(ge=-MOST, le=MOST)]
+Loss = Annotated[float, Field(allow_inf_nan=True)]
+"""A training may come to nothing, and is said to have."""
+
+
 class _Frozen(BaseModel):
     # By alias, so that a file says "schema": that word as an attribute would shadow a method of pydantic's BaseModel.
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True, allow_inf_nan=False
+    )
 
 
 class TaskSetSpec(_Frozen):
@@ -30,8 +39,8 @@ class TaskSetSpec(_Frozen):
 
     name: str
     split: str
-    tasks: int
-    lengths: tuple[int, int] | None
+    tasks: Count
+    lengths: tuple[Count, Count] | None
     hash: str
 
 
@@ -56,27 +65,27 @@ class Curated(_Frozen):
     had before it. `length_mean` is steps a plan, `tokens_mean` tokens a reply."""
 
     rule: str
-    examined: int
-    new: int
-    total: int
-    tasks: int
-    weight: float
-    by_generation: dict[int, int]
-    length_mean: float | None
-    length_max: int | None
-    tokens_mean: float | None
+    examined: Count
+    new: Count
+    total: Count
+    tasks: Count
+    weight: Signed
+    by_generation: dict[Count, Count]
+    length_mean: Amount | None
+    length_max: Count | None
+    tokens_mean: Amount | None
 
 
 class Training(_Frozen):
     """What a fine-tuning came to. Losses are nats a token, of completions; None where nothing was held out. `compared`:
     each use was scored first, for the ratio of policies; None in files of before that was kept."""
 
-    steps: int
-    tokens: int
-    seconds: float
-    loss: float | None
-    validation_before: float | None
-    validation_after: float | None
+    steps: Count
+    tokens: Count
+    seconds: Amount
+    loss: Loss | None
+    validation_before: Loss | None
+    validation_after: Loss | None
     stopped_early: bool = False
     compared: bool | None = None
 
@@ -85,8 +94,8 @@ class Budget(_Frozen):
     """What a model has cost: `tokens` sampled on the pool by the generations before it, `compute` in passes of a token
     through the model (`planbench.loop.budget`)."""
 
-    tokens: int
-    compute: int
+    tokens: Count
+    compute: Count
 
 
 class Generation(_Frozen):
@@ -97,20 +106,20 @@ class Generation(_Frozen):
     on the pool; `seconds` are wall time by phase."""
 
     arm: str
-    generation: int
+    generation: Count
     seed: int
     model_fingerprint: str
     pool: Part
     held_out: Part
     longer: Part | None
     probes: dict[str, Part] = Field(default_factory=dict[str, Part])
-    plan_lengths: dict[str, dict[int, int]] = Field(default_factory=dict[str, dict[int, int]])
+    plan_lengths: dict[str, dict[Count, Count]] = Field(default_factory=dict[str, dict[Count, Count]])
     curated: Curated | None = None
     training: Training | None = None
     spent: Budget | None = None
-    plan_diversity: float | None = None
-    tokens: int
-    seconds: dict[str, float]
+    plan_diversity: Rate | None = None
+    tokens: Count
+    seconds: dict[str, Amount]
 
 
 class Across(_Frozen):
@@ -118,15 +127,15 @@ class Across(_Frozen):
     seed), the horizon of the mean (its interval over tasks alone), the share of tasks solved with every seed."""
 
     arm: str
-    generation: int
+    generation: Count
     split: Literal["pool", "held_out", "longer"]
-    seeds: int
-    rate: float
-    ci: Interval
+    seeds: Count
+    rate: Rate
+    ci: RateInterval
     horizon: Horizon
-    longest_reference_solved: int | None
-    longest_plan: int | None
-    unanimous_rate: float
+    longest_reference_solved: Count | None
+    longest_plan: Count | None
+    unanimous_rate: Rate
 
 
 class Comparison(_Frozen):
@@ -137,13 +146,13 @@ class Comparison(_Frozen):
     split: Literal["held_out", "longer"]
     first: str
     second: str
-    seeds: int
-    tasks: int
-    gained: int
-    lost: int
-    difference: float
-    ci: Interval
-    p_value: float | None
+    seeds: Count
+    tasks: Count
+    gained: Count
+    lost: Count
+    difference: Signed
+    ci: tuple[Signed, Signed]
+    p_value: Rate | None
 
 
 class Rewarded(_Frozen):
@@ -151,10 +160,10 @@ class Rewarded(_Frozen):
     `mean` and `deviation` are the feature's own, over the traces."""
 
     feature: str
-    coefficient: float
-    ci: Interval
-    mean: float
-    deviation: float
+    coefficient: Signed
+    ci: tuple[Signed, Signed]
+    mean: Signed
+    deviation: Signed
 
 
 class ImplicitReward(_Frozen):
@@ -166,16 +175,16 @@ class ImplicitReward(_Frozen):
     following from others."""
 
     arm: str
-    first: int
-    last: int
-    seeds: int
-    traces: int
-    tasks: int
-    mean_valid: float | None
-    mean_invalid: float | None
+    first: Count
+    last: Count
+    seeds: Count
+    traces: Count
+    tasks: Count
+    mean_valid: Signed | None
+    mean_invalid: Signed | None
     within: list[Rewarded]
     pooled: list[Rewarded]
-    r_squared: float
+    r_squared: Signed
     constant: list[str]
 
 
@@ -186,7 +195,7 @@ class FirstSolved(_Frozen):
     seed: int
     split: str
     task: str
-    reference_length: int | None
+    reference_length: Count | None
     problem: str
     plan: tuple[str, ...]
 
@@ -200,12 +209,26 @@ class IterateSummary(_Frozen):
     finished: bool
     config: dict[str, Any]
     task_sets: tuple[TaskSetSpec, ...]
-    taught: int | None
-    arms: dict[str, list[Generation]]
+    taught: Count | None
+    arms: Annotated[dict[str, list[Generation]], Field(max_length=MAX_ARMS)]
     across: list[Across]
     comparisons: list[Comparison]
     first_solved: list[FirstSolved]
     implicit_reward: list[ImplicitReward] = Field(default_factory=list[ImplicitReward])
     ended: dict[str, str] = Field(default_factory=dict[str, str])
-    tokens: int
-    seconds: float
+    tokens: Count
+    seconds: Amount
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> IterateSummary:
+        """Raises ValueError where a row is of an arm that is not there, or stands there twice."""
+        for arm in (*(row.arm for row in self.across), *(one.arm for one in self.implicit_reward)):
+            if arm not in self.arms:
+                raise ValueError(f"speaks of an arm {arm[:40]!r}, which it does not have")
+        seen: set[tuple[str, int, str]] = set()
+        for row in self.across:
+            key = (row.arm, row.generation, row.split)
+            if key in seen:
+                raise ValueError(f"across: generation {row.generation} of {row.arm[:40]!r}, {row.split}, twice")
+            seen.add(key)
+        return self

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from planbench.core.verdict import Verdict, VerdictKind
+
+MOST = 10**9
+"""Above what a single reply has of anything, so that sums over a run stay below `planbench.records.summary.MOST`."""
+
+Number = Annotated[int, Field(le=MOST)]
 
 
 class VerdictRecord(BaseModel):
@@ -15,7 +20,7 @@ class VerdictRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: VerdictKind
-    step: int | None = None
+    step: Number | None = None
     reason: str = ""
     facts: tuple[str, ...] = ()
 
@@ -45,13 +50,13 @@ class Sample(BaseModel):
     seed: int
     reply: str
     finish: Literal["stop", "length", "error"]
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Number | None = None
+    completion_tokens: Number | None = None
     seconds: float = 0.0
-    near_ties: int | None = None
+    near_ties: Number | None = None
     plan: tuple[str, ...] | None = None
     verdict: VerdictRecord
-    length: int | None = None
+    length: Number | None = None
     cost: float | None = None
-    reference_length: int | None = None
+    reference_length: Number | None = None
     reference_cost: float | None = None

@@ -5,8 +5,8 @@ Neighbouring verdicts differ in lightness, so that a print in grey still reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROOM_FOR_A_REASON = 20
+_MOST_DOMAINS = 50
+"""Each has a panel, which takes a tenth of a second; the page's tables have all."""
 
 Lengths = Mapping[tuple[int, int], int]
 """Reference length and plan length to the number of valid plans with these."""
@@ -49,8 +51,20 @@ class Run:
 
 def drawings(runs: Sequence[Run]) -> list[Drawing]:
     """The figures for which the runs have something to show, in the order of the page."""
+    names = list(dict.fromkeys(name for run in runs for name in (*run.summary.by_domain, *run.lengths)))
+    if len(names) > _MOST_DOMAINS:
+        said = f"The first {_MOST_DOMAINS} of {len(names):,} domains."
+        some = [_within(run, frozenset(names[:_MOST_DOMAINS])) for run in runs]
+        return [replace(drawing, caption=f"{said} {drawing.caption}") for drawing in drawings(some)]
     found = [_by_length(runs), _horizons(runs), _verdicts(runs), _plan_lengths(runs)]
     return [drawing for drawing in found if drawing.panels]
+
+
+def _within(run: Run, names: Set[str]) -> Run:
+    """The run with these of its domains, and its totals as they are."""
+    by_domain = {name: part for name, part in run.summary.by_domain.items() if name in names}
+    lengths = {name: found for name, found in run.lengths.items() if name in names}
+    return Run(run.label, run.summary.model_copy(update={"by_domain": by_domain}), lengths)
 
 
 def _parts(runs: Sequence[Run]) -> dict[str, list[tuple[int, Run, Part]]]:

@@ -21,13 +21,15 @@ Cell = tuple[int, int, int]
 """A bin's ends, and a generation."""
 
 _ROOM_FOR_A_NUMBER = 22
+_LONGEST_DRAWN = 2000
+"""Steps of a valid plan; the few that are longer are in the table alone."""
 _MEASURED = ("held_out", "longer")
 _LEFT, _RIGHT = 52, 8
 
 
 def shade(share: float) -> tuple[float, str]:
     """How strong a colour is for a share of 0 to 1, and the role of text that can be read on it in both themes."""
-    strength = 0.06 + 0.94 * share
+    strength = 0.06 + 0.94 * min(max(share, 0.0), 1.0)
     return strength, "ink" if strength < 0.58 else "on-light" if strength < 0.85 else "paper"
 
 
@@ -68,7 +70,7 @@ def _cells(rows: Sequence[Generation]) -> dict[Cell, tuple[float, int]]:
                 bins.setdefault((of.low, of.high, row.generation), []).append(of)
     found: dict[Cell, tuple[float, int]] = {}
     for (low, high, number), same in bins.items():
-        judged = [(of.valid_rate, of.tasks) for of in same if of.valid_rate is not None]
+        judged = [(of.valid_rate, of.tasks) for of in same if of.valid_rate is not None and of.tasks]
         if judged:
             tasks = sum(of.tasks for of in same)
             rate = sum(rate * count for rate, count in judged) / sum(count for _, count in judged)
@@ -147,9 +149,9 @@ def _distribution(
 ) -> str:
     from matplotlib.ticker import MaxNLocator
 
-    longest = max((*before, *after))
+    longest = min(max((*before, *after)), _LONGEST_DRAWN)
     edges = [steps - 0.5 for steps in range(longest + 2)]
-    most = max((*before.values(), *after.values()))
+    most = max((*before.values(), *after.values(), 1))
     with panel(210) as (figure, axes):
         axes.set_xlim(-0.5, longest + 0.5)
         axes.set_ylim(0, most * 1.06)

@@ -38,7 +38,7 @@ def origins(summary: IterateSummary) -> Drawing:
     )
     for place, (arm, of) in enumerate(summary.arms.items()):
         trained = {number: _found(members(of, number)) for number in numbers_of(of)}
-        trained = {number: counts for number, counts in trained.items() if counts}
+        trained = {number: counts for number, counts in trained.items() if counts.total()}
         rows += [
             (arm, str(number), *(f"{counts[finder]:,}" for finder in finders), f"{counts.total():,}")
             for number, counts in trained.items()

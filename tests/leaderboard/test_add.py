@@ -72,6 +72,8 @@ def other_task(folder: Path) -> None:
         (lambda folder: change_samples(folder, impossible_count), "completion_tokens: Input should be greater"),
         (lambda folder: change_samples(folder, no_number), "seconds: Input should be a finite number"),
         (lambda folder: change_run(folder, lambda run: run.update(started="yesterday")), "date: "),
+        (lambda folder: change_run(folder, lambda run: run["model"].update(limit=-1)), "-1: a negative number"),
+        (lambda folder: change_run(folder, lambda run: run["model"].update(limit=10**16)), "larger than anything"),
         (
             lambda folder: change_run(folder, lambda run: run["machine"].update(system="<b>")),
             "machine.system: has markup in it",
@@ -94,16 +96,29 @@ def test_a_run_that_is_no_entry_is_refused_in_one_line(
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("title", "<b>x</b>"), ("note", "a\nb"), ("title", "x" * 201), ("link", "ftp://x"), ("link", "javascript:x")],
+    [
+        *(("title", "<b>x</b>"), ("note", "a\nb"), ("title", "x" * 201), ("link", "ftp://x"), ("link", "javascript:x")),
+        *(("title", name) for name in (" ", " x", "\u3164", "x\u2800y", "\u0338x", "LAMA\u0338\u0338\u0338")),
+    ],
 )
 def test_what_is_typed_about_a_model_is_checked(field: str, value: str) -> None:
     with pytest.raises(InputError, match=f"--{field}"):
         make_card({field: value})
 
 
+@pytest.mark.parametrize("title", ["", "Größe 7B", "e\u0301", "हिन्दी", "ที่หนึ่ง", "模型"])
+def test_a_title_may_be_in_any_script(title: str) -> None:
+    assert make_card({"title": title}).title == title
+
+
 @pytest.mark.parametrize(
     ("model", "name"),
-    [("/home/somebody/checkpoints/mine", "mine"), ("replay:/home/somebody/mine.jsonl", "replay:mine.jsonl")],
+    [
+        ("/home/somebody/checkpoints/mine", "mine"),
+        ("hf:/home/somebody/checkpoints/mine", "hf:mine"),
+        ("replay:/home/somebody/mine.jsonl", "replay:mine.jsonl"),
+        ("server:http://127.0.0.1:8000/v1#mine", "server:http://127.0.0.1:8000/v1#mine"),
+    ],
 )
 def test_an_entry_says_nothing_of_somebody_s_folders(run_folder: Path, tmp_path: Path, model: str, name: str) -> None:
     folder = tmp_path / "run"

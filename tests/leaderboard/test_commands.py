@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from planbench.cli.leaderboard import command as group
+from planbench.leaderboard.store import EntryFolder
 from tests.cli.conftest import Shell
+from tests.leaderboard.tampering import edit_document
 
 FOLDER = "board"
 
@@ -41,6 +43,9 @@ def test_from_a_run_to_a_site(added: str, planbench: Shell) -> None:
     exported = planbench("leaderboard", "export", added, "--folder", FOLDER, "--format", "lm-eval")
     assert exported.code == 0
     assert Path(f"results_{added}.json").is_file()
+    assert "cannot be made" in planbench.refused(
+        "leaderboard", "export", added, "--folder", FOLDER, "--format", "lm-eval", "--out", "card.toml/x"
+    )
 
     # The answer "no" is 1, with the reason on standard output; and nothing that is not verified is exported.
     path = Path(FOLDER) / f"entries/{added}.json"
@@ -52,6 +57,26 @@ def test_from_a_run_to_a_site(added: str, planbench: Shell) -> None:
         "leaderboard", "export", added, "--folder", FOLDER, "--format", "lm-eval"
     )
     assert "not shown" in planbench("leaderboard", "build", "--folder", FOLDER).err
+
+
+def test_the_same_samples_are_one_entry(added: str, planbench: Shell) -> None:
+    copy = f"{added[:-8]}00000000"
+    edit_document(EntryFolder(Path(FOLDER)), added, lambda document: document.update(id=copy))
+    found = planbench("leaderboard", "verify", "--folder", FOLDER)
+    assert found.code == 1
+    assert f"{added}: samples: those of {copy}" in found.out
+    assert f"{copy}: samples: those of {added}" in found.out
+
+
+def test_the_marks_of_other_entries_are_not_lost(added: str, planbench: Shell) -> None:
+    board, marks = EntryFolder(Path(FOLDER)), Path(FOLDER) / "verified.json"
+    (board.entries / "other.json").write_text("{}")
+    marks.write_text("<<<<<<< HEAD\n" + marks.read_text())
+    assert "planbench leaderboard verify" in planbench.refused("leaderboard", "build", "--folder", FOLDER)
+    assert "verified.json:1:1: not JSON" in planbench("leaderboard", "verify", added, "--folder", FOLDER).err
+    assert marks.read_text().startswith("<<<<<<<")
+    assert planbench("leaderboard", "verify", "--folder", FOLDER).code == 1
+    assert list(board.marks().entries) == [added]
 
 
 @pytest.mark.parametrize("name", list(group.commands))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import string
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from planbench.core.verdict import VerdictKind
 from planbench.errors import InputError, RunFolderError
 from planbench.records import ReferencePlan, Task, files
-from planbench.records.files import RUN, SAMPLES, SUMMARY, TASKS, RunFolder, write_whole
+from planbench.records.files import RUN, SAMPLES, SUMMARY, TASKS, RunFolder, read_json, write_whole
+from planbench.records.run import RunRecord
 from planbench.records.sample import Sample, VerdictRecord
 
 
@@ -134,6 +136,23 @@ def test_a_broken_record_is_named(text: str, tmp_path: Path) -> None:
         assert refusal(read).startswith(f"{tmp_path / name}: ")
 
 
+@pytest.mark.parametrize("name", [RUN, SUMMARY, TASKS])
+def test_what_never_ends_is_not_read(name: str, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    read = {RUN: lambda: read_json(tmp_path / RUN, RunRecord), SUMMARY: folder.summary, TASKS: folder.tasks}[name]
+    os.mkfifo(tmp_path / name)
+    assert "is no file" in refusal(read)
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/dev/zero")
+    assert "is no file" in refusal(read)
+
+
+def test_a_record_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    (tmp_path / SUMMARY).write_text(" " * 5000)
+    with patch.object(files, "MAX_WHOLE", 4000):
+        assert "larger than" in refusal(RunFolder(tmp_path).summary)
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "absent")
     assert folder.record() is None
@@ -170,7 +189,22 @@ def test_the_texts_of_a_domain_are_written_once(tmp_path: Path) -> None:
     assert (tmp_path / TASKS).read_text().count("only-here") == 1
 
 
-@pytest.mark.parametrize("line", ["{", "[]", "{}", '{"id": "a", "domain": "d", "domain_number": "x"}', "7"])
+TASK_LINE = (
+    '{"id":"a","domain":"d","domain_number":0,"domain_pddl":null,"domain_toml":null,"problem_pddl":"(p)",'
+    '"reference":[["go"]],"optimal":false}'
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("{", "[]", "{}", '{"id": "a", "domain": "d", "domain_number": "x"}', "7", "[" * 100_000),
+        TASK_LINE.replace(":0", ":1e999"),
+        TASK_LINE.replace(":0", ":1"),
+        TASK_LINE.replace("(p)", "\\ud800"),
+        TASK_LINE.replace('"go"', "1"),
+    ],
+)
 def test_a_broken_task_is_named(line: str, tmp_path: Path) -> None:
     RunFolder(tmp_path).write_tasks([Task("a", "d", "(d)", "(p)")])
     with (tmp_path / TASKS).open("a") as file:
