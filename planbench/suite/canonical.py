@@ -19,7 +19,20 @@ from functools import reduce
 from hashlib import blake2b
 
 from planbench.core.compile import CompiledTask
-from planbench.core.syntax import Atom, literals
+from planbench.core.syntax import (
+    And,
+    Arithmetic,
+    Atom,
+    Compare,
+    Equal,
+    Exists,
+    Expression,
+    Forall,
+    Formula,
+    Not,
+    Or,
+    literals,
+)
 from planbench.core.write import formula_text
 from planbench.errors import InputError
 from planbench.suite.draft import Draft, Fact
@@ -124,16 +137,63 @@ def _stands(
 
 
 def task_key(task: CompiledTask) -> str:
-    """As `canonical_key`, of a task that was read rather than generated. Conjuncts of a goal that are no literals
-    count as they are written, so that such tasks are told apart by the names of objects too."""
+    """As `canonical_key`, of a task that was read rather than generated. A conjunct of a goal that is no literal counts
+    as it is written but for the names of objects: the order of its parts tells tasks apart, and so do its variables."""
+    objects = dict(task.objects)
     goal: list[Fact] = []
-    for part, positive in literals(task.problem.goal):
+    for part, positive in dict.fromkeys(literals(task.problem.goal)):
         if isinstance(part, Atom):
             goal.append((part.predicate if positive else f"not {part.predicate}", *part.terms))
+            continue
+        said, names = _open(part)
+        text = said if positive else f"not {said}"
+        if names:
+            # One more object, to which each name stands in its place: a fact of thousands of names would take long.
+            conjunct = f"({len(objects)})"
+            objects[conjunct] = text
+            goal += [(f"({place})", conjunct, name) for place, name in enumerate(names)]
         else:
-            text = formula_text(part)
-            goal.append((text if positive else f"not {text}",))
-    return key_of(task.objects, task.problem.init, goal)
+            goal.append((text,))
+    return key_of(objects, task.problem.init, goal)
+
+
+def _open(formula: Formula) -> tuple[str, Names]:
+    """A condition with a hole for each name of an object, and these names in order."""
+    names: list[str] = []
+
+    def hole(term: str) -> str:
+        if term.startswith("?"):
+            return term
+        names.append(term)
+        return "_"
+
+    def number(expression: Expression) -> Expression:
+        match expression:
+            case Atom(function, terms):
+                return Atom(function, tuple(map(hole, terms)))
+            case Arithmetic(operator, operands):
+                return Arithmetic(operator, tuple(map(number, operands)))
+            case _:
+                return expression
+
+    def opened(part: Formula) -> Formula:
+        match part:
+            case Atom(predicate, terms):
+                return Atom(predicate, tuple(map(hole, terms)))
+            case Equal(left, right):
+                return Equal(hole(left), hole(right))
+            case Compare(operator, left, right):
+                return Compare(operator, number(left), number(right))
+            case Not(operand):
+                return Not(opened(operand))
+            case And(operands) | Or(operands):
+                return type(part)(tuple(map(opened, operands)))
+            case Exists(parameters, body) | Forall(parameters, body):
+                return type(part)(parameters, opened(body))
+            case _:  # effects, which are in no goal
+                return part
+
+    return formula_text(opened(formula)), tuple(names)
 
 
 def split_of(key: str) -> str:

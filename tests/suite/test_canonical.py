@@ -117,6 +117,40 @@ def test_a_goal_that_wants_a_fact_gone_is_another_task() -> None:
     assert len(keys) == 4
 
 
+OF_TWO = (
+    "(or (on {0} {1}) (holding {0}))",
+    "(not (or (on {0} {1}) (holding {0})))",
+    "(or (on {0} {1}) (holding {1}))",
+    "(or (holding {0}) (on {0} {1}))",
+    "(not (= {0} {1}))",
+    "(= (weight {0}) 5)",
+    "(< (+ 5 (weight {0})) (weight {1}))",
+    "(exists (?x - block) (on ?x {0}))",
+    "(forall (?x - block) (not (on ?x {0})))",
+    "(forall (?x - object) (not (on ?x {0})))",
+)
+
+
+def test_any_goal_has_a_key_that_knows_no_names() -> None:
+    """Objects are called as predicates, variables, types and numbers are."""
+    text = domain_info("blocksworld").pddl.replace(":typing", ":adl :numeric-fluents")
+    domain = read_domain(text.replace("(:action", "(:functions (weight ?b - block)) (:action", 1))
+    problem = (
+        "(define (problem p) (:domain blocksworld) (:objects {0} {1} - block)"
+        " (:init (on {0} {1}) (ontable {1}) (clear {0}) (handempty)) (:goal (and %s %s)))"
+    )
+    keys = [
+        {
+            task_key(compile_task(domain, read_problem((problem % (goal, again)).format(*names), domain)))
+            for names in (("x", "y"), ("y", "x"), ("on", "or"), ("block", "5"), ("5", "object"))
+            for again in ("", goal)
+        }
+        for goal in OF_TWO
+    ]
+    assert [len(found) for found in keys] == [1] * len(OF_TWO)
+    assert len(set().union(*keys)) == len(OF_TWO)
+
+
 def test_shares_of_the_splits_cover_all_keys_once() -> None:
     bounds = sorted(SPLITS.values())
     assert bounds[0][0] == 0.0
