@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from os.path import isdir  # unlike Path's, it says no to any path that cannot be
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def command(
     from planbench.suite import GENERATORS, generate
     from planbench.suite.lengths import evenly
 
-    if domain not in GENERATORS and Path(domain).is_dir():
+    if domain not in GENERATORS and isdir(domain):
         raise InputError(
             f"{domain}: a folder has no generator; domains/README.md says how to write one, and "
             f"planbench eval MODEL --domain {domain} takes the problems that are in it"

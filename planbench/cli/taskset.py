@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os.path import exists, isdir, isfile  # unlike Path's, they say no to any path that cannot be
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -96,9 +97,9 @@ def chosen_tasks(
             if name in builtin:
                 # One more where the limit does not divide evenly; `spread` takes what is too many.
                 tasks += evenly(name, -(-limit // len(names)), plan_length or DEFAULT_LENGTH, seed)
-            elif Path(name).is_dir():
+            elif isdir(name):
                 tasks += _of_length(_different(read_folder(Path(name)), name), plan_length, name)
-            elif Path(name).is_file():
+            elif isfile(name):
                 raise InputError(f"--domain {name} is the domain file of the problems in a folder: add --tasks FOLDER")
             else:
                 raise InputError(f"no domain or folder {name!r}{closest(name, domain_names())}")
@@ -118,7 +119,7 @@ def _is_set(name: str) -> bool:
     is neither."""
     from planbench.suite.sets import task_sets
 
-    if name not in task_sets() and not Path(name).exists() and "/" not in name:
+    if name not in task_sets() and not exists(name) and "/" not in name:
         raise InputError(f"{name}: no such folder of tasks, and no task set of that name{closest(name, task_sets())}")
     return name in task_sets()
 

@@ -75,6 +75,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("validate blockworld problem.pddl plan", ("blockworld", "did you mean 'blocksworld'?")),
         # generate
         ("generate blockworld --out new", ("blockworld", "blocksworld")),
+        (f"generate {'x' * 5000}", ("no generator for a domain",)),
         ("generate blocksworld --out full", ("full", "--out")),
         ("generate blocksworld --out plan", ("plan", "--out")),
         ("generate blocksworld --out plan/under", ("plan/under", "--out")),
