@@ -16,7 +16,6 @@ and a renamed one tells nothing of what it was. Reading replies in this wording 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +39,7 @@ from planbench.core.verdict import Plan, Step
 from planbench.core.write import expression_text, formula_text
 from planbench.errors import InputError
 from planbench.prompts.layout import GOAL, KEYS, PLAIN, Layout
+from planbench.records.toml import read_toml
 
 PLACEHOLDER = re.compile(r"\{(\d{1,3})(:noun)?\}")
 
@@ -108,10 +108,7 @@ def load_wording(folder: Path, domain: Domain) -> Wording:
 
 def read_wording(text: str, domain: Domain, source: str = "domain.toml") -> Wording:
     """The wording in the text of a domain.toml, completed from the names of the domain."""
-    try:
-        whole = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{source}: not valid TOML: {error}; correct that line") from None
+    whole = read_toml(text, source)
     english = _table(whole, "english", source)
     _only(english, {"intro", "objects", "predicates", "actions"}, "[english]", source)
     objects = _texts(_table(english, "objects", source), "[english.objects]", source)
@@ -140,7 +137,9 @@ def read_wording(text: str, domain: Domain, source: str = "domain.toml") -> Word
     _only(compact, set(KEYS), "[compact]", source)
     for key, named in compact.items():
         known = {*domain.predicates, *(f"{GOAL}{name}" for name in domain.predicates if key == "nest")}
-        if not isinstance(named, list) or not all(name in known for name in cast("list[object]", named)):
+        if not isinstance(named, list) or not all(
+            isinstance(name, str) and name in known for name in cast("list[object]", named)
+        ):
             raise InputError(f"{source}: [compact] {key} must be a list of predicates of the domain")
     return replace(_completed(domain, intro, objects, predicates, steps, rules), layout=Layout.of(compact))
 

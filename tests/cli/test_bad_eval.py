@@ -54,6 +54,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: Path) -> 
     tasks(Path("no-problem")).joinpath("p1.pddl").unlink()
     tasks(Path("no-domain")).joinpath("domain.pddl").unlink()
     tasks(Path("bad-wording")).joinpath("domain.toml").write_text("[actions\n")
+    tasks(Path("deep-wording")).joinpath("domain.toml").write_text(f"a = {'[' * 5000}{']' * 5000}\n")
+    tasks(Path("no-reference")).joinpath("domain.toml").write_text(f"reference = 0x{'f' * 5000}\n")
     Path("other").mkdir()
     tasks(Path("other/blocksworld"), domain=BLOCKS.read_text() + "; mine\n")
     Path("hollow").mkdir()
@@ -105,6 +107,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: Path) -> 
         ("random --tasks binary", ("binary/p1.pddl", "UTF-8")),
         ("random --tasks wrong-plan", ("wrong-plan/p1.pddl", "reference plan", "goal_missed")),
         ("random --tasks bad-wording", ("domain.toml",)),
+        ("random --tasks deep-wording", ("domain.toml", "not valid TOML")),
+        ("random --tasks no-reference", ("domain.toml", "reference")),
         ("random --plan-length 1:1 --domain blocksworld", ("blocksworld", "--plan-length")),
         ("random --plan-length 150:900", ("150:900", "1:200")),
         ("random --plan-length 0:4", ("--plan-length", "0:4")),

@@ -106,6 +106,7 @@ def test_one_line(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
         ("config = 'other.toml'", ("'config'",)),
         ("domain = 'grid'", ("'domain'",)),
         ("a = " + "[" * 5000 + "]" * 5000, ("config.toml",)),
+        ("count = " + "9" * 5000, ("config.toml", "not a TOML file")),
     ],
 )
 def test_a_bad_config_file_is_one_line(config: str, says: tuple[str, ...], planbench: Shell) -> None:

@@ -62,6 +62,9 @@ def test_a_folder_without_a_wording_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[english\n", "my.toml: not valid TOML"),
+        pytest.param(f"a = {'[' * 5000}{']' * 5000}", "my.toml: not valid TOML", id="deep"),
+        pytest.param(f"a = {'9' * 5000}", "my.toml: not valid TOML", id="long"),
+        ("[compact]\nnest = [[1]]", r"my.toml: \[compact\] nest must be a list of predicates"),
         ("english = 3", "my.toml: english must be a table"),
         ("[english]\nintro = 3", r"my.toml: \[english\] intro must be a text"),
         ("[english]\ntitle = 'x'", r"\[english\] names title, which is not among the keys \(actions, intro"),
