@@ -25,7 +25,6 @@ from planbench.core.syntax import (
     OBJECT,
     TOTAL_COST,
     Action,
-    Arithmetic,
     Atom,
     Change,
     Domain,
@@ -72,7 +71,7 @@ class Wording:
     def step_form(self, action: Action) -> str:
         """The form of an action's steps, parameters in capitals: `stack block X on top of block Y`."""
         names = [parameter.name.lstrip("?").upper() for parameter in action.parameters]
-        types = {name: parameter.types[0] for name, parameter in zip(names, action.parameters, strict=True)}
+        types = _nouns(action)
         return self._said(self.steps[action.name], names, types)
 
     def _said(self, template: str, arguments: Sequence[str], types: Mapping[str, str]) -> str:
@@ -152,8 +151,10 @@ def _completed(
     steps: Mapping[str, str],
     rules: Mapping[str, str],
 ) -> Wording:
+    if not (intro and domain.actions.keys() <= rules.keys()):
+        intro = " ".join([intro, *_kinship(domain)]).strip()
     wording = Wording(
-        intro=intro or " ".join(_kinship(domain)),
+        intro=intro,
         objects={kind: objects.get(kind, kind) for kind in (OBJECT, *domain.types)},
         # Made-up words have no plural that one could rely on.
         kinds={
@@ -174,7 +175,7 @@ def _completed(
 
 
 def _kinship(domain: Domain) -> list[str]:
-    """What a wording without an introduction has to say: which types are kinds of others."""
+    """What a wording has to say where the introduction or a rule comes from names: which types are kinds of others."""
     return [
         f"Every {kind} is {_a(parent)}."
         for kind, parents in domain.types.items()
@@ -190,7 +191,7 @@ def _places(parameters: Sequence[Parameter]) -> str:
 def rule_of(action: Action, wording: Wording) -> str:
     """When an action may be done and what it changes, from its definition."""
     kinds = {parameter.name.lstrip("?").upper(): parameter.types for parameter in action.parameters}
-    types = {name: admitted[0] for name, admitted in kinds.items()}
+    types = _nouns(action)
     nouns = (f"{name} is {' or '.join(_a(wording.objects.get(kind, kind)) for kind in kinds[name])}" for name in kinds)
     needed = clauses(action.precondition, wording, types, _variable)
     effects = list(literals(action.effect))
@@ -211,6 +212,15 @@ def rule_of(action: Action, wording: Wording) -> str:
     return " ".join(
         f"{head}{' ' if head in {'Here', 'It costs'} else ': '}{text}." for head, text in parts.items() if text
     )
+
+
+def _nouns(action: Action) -> dict[str, str]:
+    """The type of each parameter, in capitals; of several types none is the noun for all that it may be."""
+    return {
+        parameter.name.lstrip("?").upper(): parameter.types[0]
+        for parameter in action.parameters
+        if len(parameter.types) == 1
+    }
 
 
 def clauses(
@@ -241,11 +251,10 @@ def _plain_cost(change: Change) -> bool:
 
 
 def _amount(part: Change) -> str:
-    if isinstance(part.amount, Atom):
-        return f"the {part.amount.predicate} of {', '.join(_variable(term) for term in part.amount.terms)}"
-    if isinstance(part.amount, Arithmetic):
+    if not isinstance(part.amount, Atom):
         return expression_text(part.amount)
-    return f"{part.amount:g}"
+    terms = ", ".join(map(_variable, part.amount.terms))
+    return f"the {part.amount.predicate}{' of ' if terms else ''}{terms}"
 
 
 _PLURALS = {"child": "children", "man": "men"}
