@@ -85,9 +85,10 @@ def chosen_tasks(
     tasks: list[Task] = []
     builtin: list[str] = []
     if folder is not None:
+        names = [folder]
         if len(domains) > 1:
             raise InputError("--tasks takes one --domain at most: the domain file of the folder's problems")
-        tasks = _different(read_folder(Path(folder), _domain_file(domains[0]) if domains else None), folder)
+        tasks = read_folder(Path(folder), _domain_file(domains[0]) if domains else None)
         tasks = _of_length(tasks, plan_length, folder)
         spec: Spec = {"folder": folder, "domain": domains[0] if domains else None}
     else:
@@ -98,7 +99,7 @@ def chosen_tasks(
                 # One more where the limit does not divide evenly; `spread` takes what is too many.
                 tasks += evenly(name, -(-limit // len(names)), plan_length or DEFAULT_LENGTH, seed)
             elif isdir(name):
-                tasks += _of_length(_different(read_folder(Path(name)), name), plan_length, name)
+                tasks += _of_length(read_folder(Path(name)), plan_length, name)
             elif isfile(name):
                 raise InputError(f"--domain {name} is the domain file of the problems in a folder: add --tasks FOLDER")
             else:
@@ -108,6 +109,7 @@ def chosen_tasks(
     if not tasks:
         raise InputError("no tasks of that plan length; widen --plan-length")
     _check_names(tasks)
+    tasks = _different(tasks, ", ".join(names))
     chosen = spread(tasks, limit)
     if len(chosen) < len(tasks) and not asked and not builtin:
         note(f"{len(chosen)} of {len(tasks)} tasks, spread over the folder; --limit {len(tasks)} takes all")
@@ -165,13 +167,13 @@ def _domain_file(name: str) -> Path:
     return domain_file(name)
 
 
-def _different(tasks: list[Task], folder: str) -> list[Task]:
+def _different(tasks: list[Task], source: str) -> list[Task]:
     """Each task once: a sample is known by the hash of its task."""
     found: dict[str, Task] = {}
     for task in tasks:
         found.setdefault(task.hash, task)
     if copies := len(tasks) - len(found):
-        note(f"{folder}: {copies} of {len(tasks)} problems are the same text as another, and are left out")
+        note(f"{source}: {copies} of {len(tasks)} problems are the same text as another, and are left out")
     return list(found.values())
 
 
