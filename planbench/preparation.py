@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,6 +17,7 @@ from planbench.prompts.rename import rename_plan, rename_task
 from planbench.prompts.styles import Language, Shot
 from planbench.prompts.wording import Wording, generic_wording, read_wording
 from planbench.records import ReferencePlan, Task
+from planbench.records.toml import read_toml
 from planbench.suite import GENERATORS, domain_info, generate, task_key
 
 SHOT_LENGTHS = (2, 8)
@@ -91,12 +91,9 @@ def _prepared(task: Task, domain: Domain, rename: str, seed: int) -> Prepared:
 def _has_policy(domain_toml: str, source: str) -> bool:
     """Whether the reference plans of a domain are what a policy finds (`reference = "policy"`, or nothing said), or
     come with the making of its tasks (`reference = "construction"`)."""
-    try:
-        said = tomllib.loads(domain_toml).get("reference", "policy")
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{source}: not valid TOML: {error}; correct that line") from None
+    said = read_toml(domain_toml, source).get("reference", "policy")
     if said not in ("policy", "construction"):
-        raise InputError(f'{source}: reference is {said!r}; write "policy" or "construction"')
+        raise InputError(f'{source}: reference must be "policy" or "construction"; correct that line')
     return said == "policy"
 
 

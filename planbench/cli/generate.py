@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from os.path import isdir  # unlike Path's, it says no to any path that cannot be
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def command(
     from planbench.suite import GENERATORS, generate
     from planbench.suite.lengths import evenly
 
-    if domain not in GENERATORS and Path(domain).is_dir():
+    if domain not in GENERATORS and isdir(domain):
         raise InputError(
             f"{domain}: a folder has no generator; domains/README.md says how to write one, and "
             f"planbench eval MODEL --domain {domain} takes the problems that are in it"
@@ -119,12 +120,30 @@ def _already_there(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None
         raise InputError(f"{folder}: cannot be used as a folder ({error.strerror}); give another --out") from error
     try:
         index = json.loads(read_text(folder / INDEX, "task index"))
-        same = all(index[key] == value for key, value in asked.items())
+        same = all(index[key] == value for key, value in asked.items()) and _whole(folder, index)
     except (InputError, ValueError, KeyError, TypeError, RecursionError):
         same, index = False, None
     if not same:
         raise InputError(f"{folder}: already holds something else; give another --out, or remove it")
     return index
+
+
+def _whole(folder: Path, index: dict[str, Any]) -> bool:
+    """Whether the files are those of the index: texts by their hash, plans, of which it has none, by their length.
+
+    Raises whatever a strange index brings.
+    """
+    from planbench.core.plan import read_plan
+    from planbench.records.task import Task
+
+    domain = read_text(folder / "domain.pddl", "domain file")
+    for entry in index["tasks"]:
+        problem = read_text(folder / entry["problem"], "problem file")
+        if Task(entry["id"], index["domain"], domain, problem).hash != entry["hash"]:
+            return False
+        if "plan" in entry and len(read_plan(read_text(folder / entry["plan"], "plan file"))) != entry["length"]:
+            return False
+    return True
 
 
 def _write_folder(folder: Path, texts: dict[str, str]) -> None:

@@ -93,7 +93,7 @@ def read_config(path: Path, command: click.Command, name: str, commands: frozens
     """
     try:
         data = tomllib.loads(read_text(path, "config file"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a TOML file: {error}") from error
     params = {_key(param): param for param in command.params if _settable(param) and param.name != "config"}
     tables = {key for key, value in data.items() if isinstance(value, dict) and not _takes_table(params.get(key))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os.path import exists, isdir, isfile  # unlike Path's, they say no to any path that cannot be
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -84,9 +85,10 @@ def chosen_tasks(
     tasks: list[Task] = []
     builtin: list[str] = []
     if folder is not None:
+        names = [folder]
         if len(domains) > 1:
             raise InputError("--tasks takes one --domain at most: the domain file of the folder's problems")
-        tasks = _different(read_folder(Path(folder), _domain_file(domains[0]) if domains else None), folder)
+        tasks = read_folder(Path(folder), _domain_file(domains[0]) if domains else None)
         tasks = _of_length(tasks, plan_length, folder)
         spec: Spec = {"folder": folder, "domain": domains[0] if domains else None}
     else:
@@ -96,9 +98,9 @@ def chosen_tasks(
             if name in builtin:
                 # One more where the limit does not divide evenly; `spread` takes what is too many.
                 tasks += evenly(name, -(-limit // len(names)), plan_length or DEFAULT_LENGTH, seed)
-            elif Path(name).is_dir():
-                tasks += _of_length(_different(read_folder(Path(name)), name), plan_length, name)
-            elif Path(name).is_file():
+            elif isdir(name):
+                tasks += _of_length(read_folder(Path(name)), plan_length, name)
+            elif isfile(name):
                 raise InputError(f"--domain {name} is the domain file of the problems in a folder: add --tasks FOLDER")
             else:
                 raise InputError(f"no domain or folder {name!r}{closest(name, domain_names())}")
@@ -107,6 +109,7 @@ def chosen_tasks(
     if not tasks:
         raise InputError("no tasks of that plan length; widen --plan-length")
     _check_names(tasks)
+    tasks = _different(tasks, ", ".join(names))
     chosen = spread(tasks, limit)
     if len(chosen) < len(tasks) and not asked and not builtin:
         note(f"{len(chosen)} of {len(tasks)} tasks, spread over the folder; --limit {len(tasks)} takes all")
@@ -118,7 +121,7 @@ def _is_set(name: str) -> bool:
     is neither."""
     from planbench.suite.sets import task_sets
 
-    if name not in task_sets() and not Path(name).exists() and "/" not in name:
+    if name not in task_sets() and not exists(name) and "/" not in name:
         raise InputError(f"{name}: no such folder of tasks, and no task set of that name{closest(name, task_sets())}")
     return name in task_sets()
 
@@ -164,13 +167,13 @@ def _domain_file(name: str) -> Path:
     return domain_file(name)
 
 
-def _different(tasks: list[Task], folder: str) -> list[Task]:
+def _different(tasks: list[Task], source: str) -> list[Task]:
     """Each task once: a sample is known by the hash of its task."""
     found: dict[str, Task] = {}
     for task in tasks:
         found.setdefault(task.hash, task)
     if copies := len(tasks) - len(found):
-        note(f"{folder}: {copies} of {len(tasks)} problems are the same text as another, and are left out")
+        note(f"{source}: {copies} of {len(tasks)} problems are the same text as another, and are left out")
     return list(found.values())
 
 

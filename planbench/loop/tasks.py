@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import isdir  # unlike Path's, it says no to any path that cannot be
 from pathlib import Path
 
 from planbench.errors import InputError
@@ -79,7 +80,7 @@ def _tasks(
         if domain in domain_names():
             wanted = lengths or _usual(domain, "longer" if name == "longer" else "pool")
             tasks += generate(domain, each, seed=config.seed, plan_length=wanted, split=split)
-        elif Path(domain).is_dir():
+        elif isdir(domain):
             tasks += _of_folder(Path(domain), name, lengths, above)
         else:
             raise InputError(f"no domain {domain!r}: neither built in ({', '.join(domain_names())}) nor a folder")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from planbench.core.execute import VALUE, Execution, State
 from planbench.core.syntax import Fact
 from planbench.core.verdict import Plan, Step, step_text
+from planbench.core.write import number_text
 
 if TYPE_CHECKING:
     from planbench.core.compile import CompiledTask
@@ -111,11 +112,11 @@ def _ordered(state: State, task: CompiledTask) -> list[Fact]:
 
 
 def _fact_text(fact: Fact) -> str:
-    return f"(= ({' '.join(fact[1:-1])}) {float(fact[-1]):g})" if fact[0] == VALUE else f"({' '.join(fact)})"
+    return f"(= ({' '.join(fact[1:-1])}) {number_text(float(fact[-1]))})" if fact[0] == VALUE else f"({' '.join(fact)})"
 
 
 def _said(fact: Fact, wording: Wording, task: CompiledTask) -> str:
     if fact[0] != VALUE:
         return wording.fact(fact[0], fact[1:], task.objects)
     name, *arguments = fact[1:-1]
-    return f"the {name}{' of ' if arguments else ''}{', '.join(arguments)} is {float(fact[-1]):g}"
+    return f"the {name}{' of ' if arguments else ''}{', '.join(arguments)} is {number_text(float(fact[-1]))}"

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from planbench.core.syntax import TOTAL_COST, alternatives
 from planbench.core.verdict import Plan, plan_text
-from planbench.core.write import expression_text, rule_text
+from planbench.core.write import expression_text, number_text, rule_text
 from planbench.errors import InputError
 from planbench.prompts.compact import name_objects, plan_words
 from planbench.prompts.ending import PlanEnd
@@ -185,9 +185,9 @@ def english_task(task: CompiledTask, wording: Wording) -> str:
     start = [wording.fact(fact[0], fact[1:], task.objects) for fact in task.problem.init]
     for function, value in task.problem.values.items():
         if function[1:]:
-            start.append(f"the {function[0]} of {', '.join(function[1:])} is {value:g}")
+            start.append(f"the {function[0]} of {', '.join(function[1:])} is {number_text(value)}")
         elif function[0] != TOTAL_COST:
-            start.append(f"the {function[0]} is {value:g}")
+            start.append(f"the {function[0]} is {number_text(value)}")
     names = task.objects.keys() | task.domain.predicates.keys()
     lines.extend(_sentence(clause, names) for clause in start)
     lines.append("Whatever is not said does not hold.")

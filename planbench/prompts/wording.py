@@ -16,7 +16,6 @@ and a renamed one tells nothing of what it was. Reading replies in this wording 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +25,6 @@ from planbench.core.syntax import (
     OBJECT,
     TOTAL_COST,
     Action,
-    Arithmetic,
     Atom,
     Change,
     Domain,
@@ -40,6 +38,7 @@ from planbench.core.verdict import Plan, Step
 from planbench.core.write import expression_text, formula_text
 from planbench.errors import InputError
 from planbench.prompts.layout import GOAL, KEYS, PLAIN, Layout
+from planbench.records.toml import read_toml
 
 PLACEHOLDER = re.compile(r"\{(\d{1,3})(:noun)?\}")
 
@@ -72,7 +71,7 @@ class Wording:
     def step_form(self, action: Action) -> str:
         """The form of an action's steps, parameters in capitals: `stack block X on top of block Y`."""
         names = [parameter.name.lstrip("?").upper() for parameter in action.parameters]
-        types = {name: parameter.types[0] for name, parameter in zip(names, action.parameters, strict=True)}
+        types = _nouns(action)
         return self._said(self.steps[action.name], names, types)
 
     def _said(self, template: str, arguments: Sequence[str], types: Mapping[str, str]) -> str:
@@ -108,10 +107,7 @@ def load_wording(folder: Path, domain: Domain) -> Wording:
 
 def read_wording(text: str, domain: Domain, source: str = "domain.toml") -> Wording:
     """The wording in the text of a domain.toml, completed from the names of the domain."""
-    try:
-        whole = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{source}: not valid TOML: {error}; correct that line") from None
+    whole = read_toml(text, source)
     english = _table(whole, "english", source)
     _only(english, {"intro", "objects", "predicates", "actions"}, "[english]", source)
     objects = _texts(_table(english, "objects", source), "[english.objects]", source)
@@ -140,7 +136,9 @@ def read_wording(text: str, domain: Domain, source: str = "domain.toml") -> Word
     _only(compact, set(KEYS), "[compact]", source)
     for key, named in compact.items():
         known = {*domain.predicates, *(f"{GOAL}{name}" for name in domain.predicates if key == "nest")}
-        if not isinstance(named, list) or not all(name in known for name in cast("list[object]", named)):
+        if not isinstance(named, list) or not all(
+            isinstance(name, str) and name in known for name in cast("list[object]", named)
+        ):
             raise InputError(f"{source}: [compact] {key} must be a list of predicates of the domain")
     return replace(_completed(domain, intro, objects, predicates, steps, rules), layout=Layout.of(compact))
 
@@ -153,8 +151,10 @@ def _completed(
     steps: Mapping[str, str],
     rules: Mapping[str, str],
 ) -> Wording:
+    if not (intro and domain.actions.keys() <= rules.keys()):
+        intro = " ".join([intro, *_kinship(domain)]).strip()
     wording = Wording(
-        intro=intro or " ".join(_kinship(domain)),
+        intro=intro,
         objects={kind: objects.get(kind, kind) for kind in (OBJECT, *domain.types)},
         # Made-up words have no plural that one could rely on.
         kinds={
@@ -175,7 +175,7 @@ def _completed(
 
 
 def _kinship(domain: Domain) -> list[str]:
-    """What a wording without an introduction has to say: which types are kinds of others."""
+    """What a wording has to say where the introduction or a rule comes from names: which types are kinds of others."""
     return [
         f"Every {kind} is {_a(parent)}."
         for kind, parents in domain.types.items()
@@ -191,7 +191,7 @@ def _places(parameters: Sequence[Parameter]) -> str:
 def rule_of(action: Action, wording: Wording) -> str:
     """When an action may be done and what it changes, from its definition."""
     kinds = {parameter.name.lstrip("?").upper(): parameter.types for parameter in action.parameters}
-    types = {name: admitted[0] for name, admitted in kinds.items()}
+    types = _nouns(action)
     nouns = (f"{name} is {' or '.join(_a(wording.objects.get(kind, kind)) for kind in kinds[name])}" for name in kinds)
     needed = clauses(action.precondition, wording, types, _variable)
     effects = list(literals(action.effect))
@@ -212,6 +212,15 @@ def rule_of(action: Action, wording: Wording) -> str:
     return " ".join(
         f"{head}{' ' if head in {'Here', 'It costs'} else ': '}{text}." for head, text in parts.items() if text
     )
+
+
+def _nouns(action: Action) -> dict[str, str]:
+    """The type of each parameter, in capitals; of several types none is the noun for all that it may be."""
+    return {
+        parameter.name.lstrip("?").upper(): parameter.types[0]
+        for parameter in action.parameters
+        if len(parameter.types) == 1
+    }
 
 
 def clauses(
@@ -242,11 +251,10 @@ def _plain_cost(change: Change) -> bool:
 
 
 def _amount(part: Change) -> str:
-    if isinstance(part.amount, Atom):
-        return f"the {part.amount.predicate} of {', '.join(_variable(term) for term in part.amount.terms)}"
-    if isinstance(part.amount, Arithmetic):
+    if not isinstance(part.amount, Atom):
         return expression_text(part.amount)
-    return f"{part.amount:g}"
+    terms = ", ".join(map(_variable, part.amount.terms))
+    return f"the {part.amount.predicate}{' of ' if terms else ''}{terms}"
 
 
 _PLURALS = {"child": "children", "man": "men"}

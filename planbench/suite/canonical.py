@@ -14,12 +14,26 @@ whatever the seeds they were made from: what a model was trained on needs no lis
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from hashlib import blake2b
+from itertools import accumulate
 
 from planbench.core.compile import CompiledTask
-from planbench.core.syntax import Atom, literals
+from planbench.core.syntax import (
+    And,
+    Arithmetic,
+    Atom,
+    Compare,
+    Equal,
+    Exists,
+    Expression,
+    Forall,
+    Formula,
+    Not,
+    Or,
+    literals,
+)
 from planbench.core.write import formula_text
 from planbench.errors import InputError
 from planbench.suite.draft import Draft, Fact
@@ -45,27 +59,8 @@ def key_of(objects: Mapping[str, str], init: Iterable[Fact], goal: Iterable[Fact
     of_kind: defaultdict[str, list[str]] = defaultdict(list)
     for name, kind in objects.items():
         of_kind[kind].append(name)
-    cells = [of_kind[kind] for kind in sorted(of_kind)]
-    pairs, rows = _stands(objects, facts)
+    cells = _refined([of_kind[kind] for kind in sorted(of_kind)], facts)
     colour = {name: number for number, cell in enumerate(cells) for name in cell}
-    base = len(objects)
-    while len(cells) < base:
-        finer: list[list[str]] = []
-        for cell in cells:
-            if len(cell) == 1:  # as most are, soon
-                finer.append(cell)
-                continue
-            alike: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
-            for name in cell:
-                seen = [start + colour[other] for start, other in pairs[name]]
-                if name in rows:
-                    seen += [reduce(lambda number, one: base * number + colour[one], *row) for row in rows[name]]
-                alike[tuple(sorted(seen))].append(name)
-            finer += [alike[seen] for seen in sorted(alike)]
-        if len(finer) == len(cells):
-            break
-        cells = finer
-        colour = {name: number for number, cell in enumerate(cells) for name in cell}
     kinds = [(number, objects[name]) for number, cell in enumerate(cells) for name in cell]
     coloured: list[tuple[str | int, ...]] = []
     for predicate in sorted(facts):
@@ -78,6 +73,74 @@ def key_of(objects: Mapping[str, str], init: Iterable[Fact], goal: Iterable[Fact
 
 
 Names = tuple[str, ...]
+Sight = tuple[int, ...]
+"""What an object sees of the facts that it stands in, as `_stands` numbers it, in order."""
+
+
+def _refined(cells: Sequence[Iterable[str]], facts: Mapping[str, list[Names]]) -> list[list[str]]:
+    """The cells of objects that look alike, in an order that hangs on no name.
+
+    An object is looked at again only where a cell that it sees came apart. Of the parts of a cell the largest stays as
+    it is: who sees that part alone sees what it saw. So a long corridor, from whose ends two places come apart in each
+    round, is refined in nearly linear time.
+    """
+    members = [set(cell) for cell in cells]
+    cell_of = {name: number for number, cell in enumerate(members) for name in cell}
+    place = [0, *accumulate(map(len, members[:-1]))]  # how many objects are in the cells before
+    base = len(cell_of)
+    pairs, rows = _stands(cell_of, facts)
+
+    def sight(name: str) -> Sight:
+        seen = [start + place[cell_of[other]] for start, other in pairs[name]]
+        if name in rows:
+            seen += [reduce(lambda number, one: base * number + place[cell_of[one]], *row) for row in rows[name]]
+        seen.sort()
+        return tuple(seen)
+
+    looked: Mapping[int, Collection[str]] = dict(enumerate(members))
+    stale = set[str]()
+    while looked and len(members) < base:
+        apart: list[tuple[int, Sight, dict[Sight, list[str]]]] = []
+        for number, names in looked.items():
+            cell = members[number]
+            if len(cell) == 1:  # as most are, soon
+                continue
+            few = 2 * len(names) < len(cell)
+            alike: dict[Sight, list[str]] = {}
+            for name in names if few else cell:
+                alike.setdefault(sight(name), []).append(name)
+            if few:
+                kept = sight(next(name for name in cell if name not in stale))
+                alike.setdefault(kept, [])
+            elif len(alike) > 1:
+                kept = max(alike, key=lambda seen: len(alike[seen]))
+            else:
+                continue
+            apart.append((number, kept, alike))
+        moved: list[str] = []
+        for number, kept, alike in apart:
+            at, cell = place[number], members[number]
+            cell.difference_update(*[names for seen, names in alike.items() if seen != kept])
+            for seen in sorted(alike):
+                if seen == kept:
+                    place[number] = at
+                    at += len(cell)
+                    continue
+                names = alike[seen]
+                for name in names:
+                    cell_of[name] = len(members)
+                members.append(set(names))
+                place.append(at)
+                at += len(names)
+                moved += names
+        stale = {other for name in moved for _, other in pairs[name]}
+        if rows:
+            stale.update(other for name in moved for row, _ in rows.get(name, ()) for other in row)
+        again: defaultdict[int, list[str]] = defaultdict(list)
+        for name in stale:
+            again[cell_of[name]].append(name)
+        looked = again
+    return [list(members[number]) for number in sorted(range(len(members)), key=place.__getitem__)]
 
 
 def _by_predicate(mark: str, facts: Iterable[Fact]) -> dict[str, list[Names]]:
@@ -124,16 +187,63 @@ def _stands(
 
 
 def task_key(task: CompiledTask) -> str:
-    """As `canonical_key`, of a task that was read rather than generated. Conjuncts of a goal that are no literals
-    count as they are written, so that such tasks are told apart by the names of objects too."""
+    """As `canonical_key`, of a task that was read rather than generated. A conjunct of a goal that is no literal counts
+    as it is written but for the names of objects: the order of its parts tells tasks apart, and so do its variables."""
+    objects = dict(task.objects)
     goal: list[Fact] = []
-    for part, positive in literals(task.problem.goal):
+    for part, positive in dict.fromkeys(literals(task.problem.goal)):
         if isinstance(part, Atom):
             goal.append((part.predicate if positive else f"not {part.predicate}", *part.terms))
+            continue
+        said, names = _open(part)
+        text = said if positive else f"not {said}"
+        if names:
+            # One more object, to which each name stands in its place: a fact of thousands of names would take long.
+            conjunct = f"({len(objects)})"
+            objects[conjunct] = text
+            goal += [(f"({place})", conjunct, name) for place, name in enumerate(names)]
         else:
-            text = formula_text(part)
-            goal.append((text if positive else f"not {text}",))
-    return key_of(task.objects, task.problem.init, goal)
+            goal.append((text,))
+    return key_of(objects, task.problem.init, goal)
+
+
+def _open(formula: Formula) -> tuple[str, Names]:
+    """A condition with a hole for each name of an object, and these names in order."""
+    names: list[str] = []
+
+    def hole(term: str) -> str:
+        if term.startswith("?"):
+            return term
+        names.append(term)
+        return "_"
+
+    def number(expression: Expression) -> Expression:
+        match expression:
+            case Atom(function, terms):
+                return Atom(function, tuple(map(hole, terms)))
+            case Arithmetic(operator, operands):
+                return Arithmetic(operator, tuple(map(number, operands)))
+            case _:
+                return expression
+
+    def opened(part: Formula) -> Formula:
+        match part:
+            case Atom(predicate, terms):
+                return Atom(predicate, tuple(map(hole, terms)))
+            case Equal(left, right):
+                return Equal(hole(left), hole(right))
+            case Compare(operator, left, right):
+                return Compare(operator, number(left), number(right))
+            case Not(operand):
+                return Not(opened(operand))
+            case And(operands) | Or(operands):
+                return type(part)(tuple(map(opened, operands)))
+            case Exists(parameters, body) | Forall(parameters, body):
+                return type(part)(parameters, opened(body))
+            case _:  # effects, which are in no goal
+                return part
+
+    return formula_text(opened(formula)), tuple(names)
 
 
 def split_of(key: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from planbench.errors import InputError
 from planbench.paths import domains_dir
+from planbench.records.toml import read_toml
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def domain_info(name: str) -> DomainInfo:
     settings = folder / "domain.toml"
     try:
         toml = settings.read_text(encoding="utf-8") if settings.is_file() else ""
-        read = tomllib.loads(toml)
         pddl = file.read_text(encoding="utf-8")
-        return DomainInfo(str(read.get("name", folder.resolve().name)), folder, pddl, toml, read)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{settings if isinstance(error, tomllib.TOMLDecodeError) else file}: {error}") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{file}: {error}") from None
+    read = read_toml(toml, str(settings))
+    return DomainInfo(str(read.get("name", folder.resolve().name)), folder, pddl, toml, read)

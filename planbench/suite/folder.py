@@ -8,7 +8,9 @@ reference plan; it is taken at its word here and judged by whoever uses it.
 from __future__ import annotations
 
 import re
+from os.path import isdir, isfile  # unlike Path's, they say no to any path that cannot be
 from pathlib import Path
+from stat import S_ISREG
 
 from planbench.core.plan import read_plan
 from planbench.errors import InputError
@@ -20,7 +22,7 @@ _DOMAIN_HEAD = re.compile(r"\(\s*define\s*\(\s*domain\s+([^\s()]*)", re.IGNORECA
 _COMMENT = re.compile(r";[^\n]*")
 
 MAX_BYTES = 50_000_000
-"""A larger PDDL file is refused before it is read."""
+"""A larger PDDL file is refused."""
 
 
 def read_folder(folder: Path, domain_file: Path | None = None) -> list[Task]:
@@ -28,12 +30,12 @@ def read_folder(folder: Path, domain_file: Path | None = None) -> list[Task]:
 
     Raises InputError where the folder, the domain or every problem is missing.
     """
-    if folder.is_file():
+    if isfile(folder):
         raise InputError(f"{folder}: a file, not a folder of tasks; name the folder that it lies in")
-    if not folder.is_dir():
+    if not isdir(folder):
         raise InputError(f"{folder}: no such folder of tasks")
     domain_path = domain_file or folder / "domain.pddl"
-    if not domain_path.is_file():
+    if not isfile(domain_path):
         raise InputError(f"{folder}: no domain.pddl in it; name the file with --domain FILE.pddl")
     domain_pddl = read_text(domain_path)
     name = _domain_name(domain_path, domain_pddl)
@@ -41,7 +43,7 @@ def read_folder(folder: Path, domain_file: Path | None = None) -> list[Task]:
     tasks: list[Task] = []
     for path, text in _problems(folder, domain_path) or _problems(folder / "instances", domain_path):
         plan_file = path.with_suffix(".plan")
-        reference = ReferencePlan(read_plan(read_text(plan_file))) if plan_file.is_file() else None
+        reference = ReferencePlan(read_plan(read_text(plan_file))) if isfile(plan_file) else None
         stem = as_text(path.stem)
         tasks.append(Task(stem, name, domain_pddl, text, reference, domain_toml, str(domain_path), str(path)))
     if not tasks:
@@ -59,11 +61,11 @@ def _problems(folder: Path, domain_path: Path) -> list[tuple[Path, str]]:
 
 def read_problem_file(path: Path, domain_file: Path | None = None) -> Task:
     """The task of one problem file; its domain is the domain.pddl beside it unless given."""
-    if path.is_dir():
+    if isdir(path):
         raise InputError(f"{path}: a folder; name a problem file in it")
     text = read_text(path)
     domain_path = domain_file or path.with_name("domain.pddl")
-    if not domain_path.is_file():
+    if not isfile(domain_path):
         raise InputError(f"{path}: no domain.pddl beside it; name the file with --domain FILE.pddl")
     domain_pddl = read_text(domain_path)
     name = _domain_name(domain_path, domain_pddl)
@@ -74,7 +76,7 @@ def read_problem_file(path: Path, domain_file: Path | None = None) -> Task:
 def _domain_name(path: Path, pddl: str) -> str:
     """The name of a domain's folder, or the name that it has in PDDL where the file is not called as they all are."""
     if path.stem == "domain":
-        return as_text(path.resolve().parent.name)
+        return as_text(path.parent.resolve().name)
     head = _defines_domain(pddl)
     return head[1].lower() if head and head[1] else as_text(path.stem)
 
@@ -86,7 +88,7 @@ def _defines_domain(pddl: str) -> re.Match[str] | None:
 def _wording(domain_path: Path, domain_pddl: str) -> str:
     """The domain.toml beside a domain, or that of the built-in domain of the same text."""
     beside = domain_path.with_name("domain.toml")
-    if beside.is_file():
+    if isfile(beside):
         return read_text(beside)
     infos = map(domain_info, domain_names())
     return next((info.toml for info in infos if info.pddl == domain_pddl), "")
@@ -95,11 +97,16 @@ def _wording(domain_path: Path, domain_pddl: str) -> str:
 def read_text(path: Path) -> str:
     """A PDDL file's text. Raises InputError where it cannot be read, is too large or is no UTF-8."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES // 1_000_000} MB")
-        return path.read_text(encoding="utf-8")
+        if not S_ISREG(path.stat().st_mode):  # a device gives without end, a pipe perhaps nothing, ever
+            raise InputError(f"{path}: no regular file; check the path")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; check the path") from None
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{path}: larger than {MAX_BYTES // 1_000_000} MB")
+    try:
+        return data.decode().replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
 

@@ -2,14 +2,14 @@
 
 A set by lengths has stretches of reference lengths and takes `each` tasks of every domain from each of them, spread
 over the stretch; where a domain has too few of some length, the others give more, the longest first. A set by size
-takes `each` tasks of a preset. The hash in the file is that of all its tasks, in order: a set that would no longer be
-the same is refused instead of being measured.
+takes `each` tasks of a preset. The hash in the file is that of all its tasks, in order, and each domain's part has its
+own: what would no longer be the same is refused instead of being measured.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,7 +24,7 @@ from planbench.suite.lengths import add, add_spread
 @dataclass(frozen=True, slots=True)
 class TaskSet:
     """What makes a set. Either `lengths` or `preset` says how its tasks are drawn; `each` counts a domain's tasks a
-    stretch of lengths, or in the preset. `hash` is empty where none is fixed yet."""
+    stretch of lengths, or in the preset. `hash` is empty where none is fixed yet, `hashes` are those of the domains."""
 
     name: str
     about: str
@@ -34,6 +34,7 @@ class TaskSet:
     each: int
     seed: int
     hash: str
+    hashes: Mapping[str, str]
 
     @property
     def size(self) -> int:
@@ -55,6 +56,7 @@ def task_sets() -> dict[str, TaskSet]:
             table["each"],
             table["seed"],
             table.get("hash", ""),
+            table.get("hashes", {}),
         )
         for name, table in read.items()
     }
@@ -67,17 +69,30 @@ def make_set(name: str, domains: Sequence[str] | None = None) -> list[Task]:
     was fixed with.
     """
     asked = task_sets()[name]
+    parts = make_parts(asked, domains)
+    tasks = [task for part in parts.values() for task in part]
+    if len(parts) == len(asked.domains):
+        _check(name, tasks, asked.hash)
+    else:
+        for domain, part in parts.items():
+            _check(f"{name}, {domain}", part, asked.hashes.get(domain, ""))
+    return tasks
+
+
+def make_parts(asked: TaskSet, domains: Sequence[str] | None = None) -> dict[str, list[Task]]:
+    """As `make_set`, by domain and whatever comes out."""
     for domain in domains or ():
         if domain not in asked.domains:
-            raise InputError(f"task set {name} has no {domain!r}: it has {', '.join(asked.domains)}")
-    chosen = [domain for domain in asked.domains if domains is None or domain in domains]
-    tasks = [task for domain in chosen for task in _tasks(asked, domain)]
-    if domains is None and task_set_hash(tasks) != asked.hash:
+            raise InputError(f"task set {asked.name} has no {domain!r}: it has {', '.join(asked.domains)}")
+    return {domain: _tasks(asked, domain) for domain in asked.domains if domains is None or domain in domains}
+
+
+def _check(what: str, tasks: Sequence[Task], fixed: str) -> None:
+    if (made := task_set_hash(tasks)) != fixed:
         raise PlanbenchError(
-            f"task set {name}: this copy of planbench makes other tasks than it was fixed with (hash"
-            f" {task_set_hash(tasks)}, not {asked.hash or 'given'}); results would not be comparable"
+            f"task set {what}: this copy of planbench makes other tasks than it was fixed with (hash"
+            f" {made}, not {fixed or 'given'}); results would not be comparable"
         )
-    return tasks
 
 
 def _tasks(asked: TaskSet, domain: str) -> list[Task]:

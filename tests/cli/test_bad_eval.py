@@ -54,6 +54,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: Path) -> 
     tasks(Path("no-problem")).joinpath("p1.pddl").unlink()
     tasks(Path("no-domain")).joinpath("domain.pddl").unlink()
     tasks(Path("bad-wording")).joinpath("domain.toml").write_text("[actions\n")
+    tasks(Path("deep-wording")).joinpath("domain.toml").write_text(f"a = {'[' * 5000}{']' * 5000}\n")
+    tasks(Path("no-reference")).joinpath("domain.toml").write_text(f"reference = 0x{'f' * 5000}\n")
     Path("other").mkdir()
     tasks(Path("other/blocksworld"), domain=BLOCKS.read_text() + "; mine\n")
     Path("hollow").mkdir()
@@ -87,6 +89,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: Path) -> 
         ("random --domain file", ("file", "add --tasks FOLDER")),
         ("random --domain hollow", ("hollow", "no domain.pddl", "--domain FILE.pddl")),
         ("random --domain other/blocksworld --domain blocksworld", ("'blocksworld'", "another name")),
+        (f"random --domain {'x' * 5000}", ("no domain or folder",)),
+        (f"random --tasks {'x' * 5000}", ("no such folder of tasks",)),
+        (f"random --tasks {'x/' * 5000}", ("no such folder of tasks",)),
         ("random --tasks absent", ("absent", "no such folder of tasks")),
         ("random --tasks file", ("file", "a file, not a folder", "name the folder")),
         ("random --tasks no-problem", ("no-problem", "no problem files")),
@@ -102,6 +107,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: Path) -> 
         ("random --tasks binary", ("binary/p1.pddl", "UTF-8")),
         ("random --tasks wrong-plan", ("wrong-plan/p1.pddl", "reference plan", "goal_missed")),
         ("random --tasks bad-wording", ("domain.toml",)),
+        ("random --tasks deep-wording", ("domain.toml", "not valid TOML")),
+        ("random --tasks no-reference", ("domain.toml", "reference")),
         ("random --plan-length 1:1 --domain blocksworld", ("blocksworld", "--plan-length")),
         ("random --plan-length 150:900", ("150:900", "1:200")),
         ("random --plan-length 0:4", ("--plan-length", "0:4")),

@@ -75,6 +75,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("validate blockworld problem.pddl plan", ("blockworld", "did you mean 'blocksworld'?")),
         # generate
         ("generate blockworld --out new", ("blockworld", "blocksworld")),
+        (f"generate {'x' * 5000}", ("no generator for a domain",)),
         ("generate blocksworld --out full", ("full", "--out")),
         ("generate blocksworld --out plan", ("plan", "--out")),
         ("generate blocksworld --out plan/under", ("plan/under", "--out")),
@@ -105,6 +106,7 @@ def test_one_line(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
         ("config = 'other.toml'", ("'config'",)),
         ("domain = 'grid'", ("'domain'",)),
         ("a = " + "[" * 5000 + "]" * 5000, ("config.toml",)),
+        ("count = " + "9" * 5000, ("config.toml", "not a TOML file")),
     ],
 )
 def test_a_bad_config_file_is_one_line(config: str, says: tuple[str, ...], planbench: Shell) -> None:

@@ -46,6 +46,7 @@ def test_a_set_of_ones_own_is_made_alone_for_its_hash(
         assert outcome.code == 1
         made = json.loads(outcome.out)
         assert (made["name"], made["hash"], made["tasks"], len(made["made"])) == ("mine", "", 3, 32)
+        assert len(made["made_hashes"]["grid"]) == 32
         assert "mine" in outcome.err
         assert made["made"] in planbench("eval", "random", "--tasks", "mine", "--out", tmp_path / "run").err
         assert "did you mean 'smoke'?" in planbench("sets", "smok").err

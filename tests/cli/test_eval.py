@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,19 @@ def test_what_is_no_set_is_said_in_one_line(planbench: Shell) -> None:
     assert "no task set of that name; did you mean 'smoke'?" in refusal("--tasks", "smoky")
     assert "task set smoke has no 'rovers'" in refusal("--tasks", "smoke", "--domain", "rovers")
     assert "no tasks of that plan length" in refusal("--tasks", "smoke", "--plan-length", "150:160")
+
+
+def test_copies_in_another_folder_are_left_out_aloud(own: Path, tmp_path: Path, planbench: Shell) -> None:
+    copies = tmp_path / "copies"
+    shutil.copytree(own, copies)
+    (copies / "p3.pddl").write_text(OWN_PROBLEM.format(n=3, more=""))
+    asked = ("--domain", own, "--domain", copies, "--limit", 4, "--out", "both", "--json")
+    outcome = planbench("eval", "random", *asked)
+    assert f"{own}, {copies}: 3 of 7 problems are the same text as another, and are left out" in outcome.err
+    assert {name: part["tasks"] for name, part in json.loads(outcome.out)["by_domain"].items()} == {
+        own.name: 3,
+        "copies": 1,
+    }
 
 
 def test_a_large_folder_is_not_cut_in_silence(own: Path, planbench: Shell) -> None:

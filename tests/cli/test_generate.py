@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ def test_a_finished_set_is_left_as_it_is(planbench: Shell) -> None:
     assert {path: path.stat().st_mtime_ns for path in Path("set").iterdir()} == before
     assert "set" in planbench.refused("generate", "grid", "--count", 3, "--out", "set")
     assert {path: path.stat().st_mtime_ns for path in Path("set").iterdir()} == before
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("")])
+@pytest.mark.parametrize("ending", ["domain.pddl", "*-*.pddl", "*.plan"])
+def test_a_set_that_is_no_longer_whole_is_not_there(
+    ending: str, change: Callable[[Path], object], planbench: Shell
+) -> None:
+    assert planbench("generate", "grid", "--count", 2, "--out", "set").code == 0
+    change(next(Path("set").glob(ending)))
+    assert "set: already holds something else" in planbench.refused("generate", "grid", "--count", 2, "--out", "set")
 
 
 def test_an_empty_folder_is_taken_and_nothing_is_left_beside_it(planbench: Shell) -> None:

@@ -152,6 +152,12 @@ def test_task_sets_are_apart_by_form() -> None:
     assert min(one.task.reference_length or 0 for one in sets["longer"].prepared) > longest
 
 
+@pytest.mark.parametrize("name", ["absent", "x" * 5000])
+def test_what_is_neither_a_domain_nor_a_folder(name: str) -> None:
+    with pytest.raises(InputError, match=f"no domain '{name}'"):
+        task_sets(TaskConfig(domains=(name,)))
+
+
 def test_longer_tasks_have_to_be_longer() -> None:
     with pytest.raises(InputError, match="the pool goes up to 8; type --longer-length 9:16"):
         task_sets(TaskConfig(pool=20, held_out=5, longer=5, pool_length=(2, 8), longer_length=(6, 12)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planbench.core.compile import compile_task
 from planbench.core.parse import read_domain, read_problem
+from planbench.prompts.reasoning import worked
 from planbench.prompts.styles import english_domain, english_task
 from planbench.prompts.wording import generic_wording
 
@@ -24,3 +25,16 @@ def test_numbers_of_nothing_and_rules_are_said() -> None:
     assert "The fuel is 3." in said
     assert "total-cost is 0" not in said
     assert "(:derived (ready ?c - car)" in english_domain(task, wording)
+
+
+def test_numbers_are_said_to_the_last_digit() -> None:
+    domain = read_domain(DOMAIN.replace("(total-cost))", "(need) (total-cost))").replace("1))))", "1234567))))"))
+    problem = PROBLEM.replace("(= (fuel) 3)", "(= (fuel) 1234567) (= (need) 0.00001234567)")
+    task = compile_task(domain, read_problem(problem, domain))
+    wording = generic_wording(domain)
+    said = english_task(task, wording)
+    assert "The fuel is 1234567." in said
+    assert "The need is 0.00001234567." in said
+    assert "It costs 1234567." in english_domain(task, wording)
+    assert "the fuel is 1234565" in worked("state", (("drive", "c1"),), task, wording)
+    assert "(= (fuel) 1234565)" in worked("state", (("drive", "c1"),), task, None)

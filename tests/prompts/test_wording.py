@@ -53,6 +53,26 @@ def test_a_wording_may_be_partial() -> None:
     assert wording.steps == {"walk": "walk from {0} to {1}", "rest": "do rest"}
 
 
+def test_kinds_are_said_wherever_a_rule_speaks_of_them() -> None:
+    text = "[english]\nintro = 'A day.'\n[english.actions]\nwalk.rule = 'Walk.'\n"
+    domain = read_domain(COSTS)
+    assert read_wording(text, domain).intro == "A day. Every shop is a spot. Every home is a spot."
+    assert read_wording(f"{text}rest.rule = 'Rest.'\n", domain).intro == "A day."
+
+
+def test_a_parameter_of_several_types_has_no_noun() -> None:
+    text = "[english]\npredicates.here = '{0:noun} is here'\nactions.walk.step = 'walk from {0:noun} to {1:noun}'\n"
+    domain = read_domain(COSTS)
+    wording = read_wording(text, domain)
+    assert wording.step_form(domain.actions["walk"]) == "walk from spot A to B"
+    assert "Then: B is here. No longer: spot A is here." in wording.rules["walk"]
+
+
+def test_a_cost_that_hangs_on_nothing() -> None:
+    domain = read_domain(COSTS.replace("(far ?a ?b - spot)", "(far)").replace("(far ?a ?b)", "(far)"))
+    assert generic_wording(domain).rules["walk"].endswith("It costs the far.")
+
+
 def test_a_folder_without_a_wording_file(tmp_path: Path) -> None:
     domain = read_domain(COSTS)
     assert load_wording(tmp_path, domain) == generic_wording(domain)
@@ -62,6 +82,9 @@ def test_a_folder_without_a_wording_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[english\n", "my.toml: not valid TOML"),
+        pytest.param(f"a = {'[' * 5000}{']' * 5000}", "my.toml: not valid TOML", id="deep"),
+        pytest.param(f"a = {'9' * 5000}", "my.toml: not valid TOML", id="long"),
+        ("[compact]\nnest = [[1]]", r"my.toml: \[compact\] nest must be a list of predicates"),
         ("english = 3", "my.toml: english must be a table"),
         ("[english]\nintro = 3", r"my.toml: \[english\] intro must be a text"),
         ("[english]\ntitle = 'x'", r"\[english\] names title, which is not among the keys \(actions, intro"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from random import Random
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -76,6 +77,20 @@ def test_what_the_keys_cannot_tell_apart_counts_as_equal() -> None:
     assert canonical_key(own) == canonical_key(crossed)
 
 
+def corridor(places: int, goal: int) -> Draft:
+    init = [(("next", f"x{one}", f"x{two}"), ("next", f"x{two}", f"x{one}")) for one, two in pairwise(range(places))]
+    names = dict.fromkeys((f"x{number}" for number in range(places)), "place")
+    return Draft(names, tuple(fact for both in init for fact in both), (("at", f"x{goal}"),), (), False)
+
+
+def test_a_corridor_from_both_ends() -> None:
+    """Where a round over all places takes two of them apart, thousands take a minute. The key is a recorded one."""
+    assert canonical_key(corridor(9, 3)) == canonical_key(corridor(9, 5)) == "f702f82d26c3c0c98ffc7d6cd436ea87"
+    start = process_time()
+    assert len({canonical_key(corridor(4000, goal)) for goal in (1999, 2000, 2001)}) == 2
+    assert process_time() - start < 5
+
+
 @settings(deadline=None)
 @given(st.sampled_from(sorted(GENERATORS)), st.integers(0, 10**9), st.integers(2, 40), st.integers(0, 10**9))
 def test_keys_know_neither_names_nor_order(domain: str, seed: int, target: int, other_seed: int) -> None:
@@ -115,6 +130,40 @@ def test_a_goal_that_wants_a_fact_gone_is_another_task() -> None:
         problem = f"(define (problem p) (:domain d) (:objects o) (:init (p o)) (:goal (and {goal})))"
         keys.add(task_key(compile_task(domain, read_problem(problem, domain))))
     assert len(keys) == 4
+
+
+OF_TWO = (
+    "(or (on {0} {1}) (holding {0}))",
+    "(not (or (on {0} {1}) (holding {0})))",
+    "(or (on {0} {1}) (holding {1}))",
+    "(or (holding {0}) (on {0} {1}))",
+    "(not (= {0} {1}))",
+    "(= (weight {0}) 5)",
+    "(< (+ 5 (weight {0})) (weight {1}))",
+    "(exists (?x - block) (on ?x {0}))",
+    "(forall (?x - block) (not (on ?x {0})))",
+    "(forall (?x - object) (not (on ?x {0})))",
+)
+
+
+def test_any_goal_has_a_key_that_knows_no_names() -> None:
+    """Objects are called as predicates, variables, types and numbers are."""
+    text = domain_info("blocksworld").pddl.replace(":typing", ":adl :numeric-fluents")
+    domain = read_domain(text.replace("(:action", "(:functions (weight ?b - block)) (:action", 1))
+    problem = (
+        "(define (problem p) (:domain blocksworld) (:objects {0} {1} - block)"
+        " (:init (on {0} {1}) (ontable {1}) (clear {0}) (handempty)) (:goal (and %s %s)))"
+    )
+    keys = [
+        {
+            task_key(compile_task(domain, read_problem((problem % (goal, again)).format(*names), domain)))
+            for names in (("x", "y"), ("y", "x"), ("on", "or"), ("block", "5"), ("5", "object"))
+            for again in ("", goal)
+        }
+        for goal in OF_TWO
+    ]
+    assert [len(found) for found in keys] == [1] * len(OF_TWO)
+    assert len(set().union(*keys)) == len(OF_TWO)
 
 
 def test_shares_of_the_splits_cover_all_keys_once() -> None:

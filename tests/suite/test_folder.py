@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,14 @@ def test_a_domain_file_by_any_name_gives_its_name(folder: Path) -> None:
     assert {task.domain for task in read} == {"four-ops"}
 
 
+def test_a_link_to_a_domain_is_named_after_the_folder_that_it_lies_in(folder: Path, tmp_path: Path) -> None:
+    (folder / "domain.pddl").rename(tmp_path / "domain.pddl")
+    (folder / "domain.pddl").symlink_to(tmp_path / "domain.pddl")
+    assert {task.domain for task in read_folder(folder)} == {"towers"}
+    (tmp_path / "alias").symlink_to(folder)
+    assert {task.domain for task in read_folder(tmp_path / "alias")} == {"towers"}
+
+
 def test_domain_files_among_the_problems_are_no_problems(folder: Path) -> None:
     """As in collections that keep a domain a problem."""
     text = "; (define (problem of a comment)\n" + DOMAIN.read_text().replace("(define", "( DEFINE", 1)
@@ -111,6 +121,33 @@ def test_files_that_are_no_text_are_refused_by_name(folder: Path) -> None:
     (folder / "p5.pddl").unlink()
     (folder / "p5.pddl").mkdir()
     assert "p5.pddl" in refused(folder)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def test_only_regular_files_are_read(folder: Path, make: Callable[[Path], None]) -> None:
+    make(folder / "p0.pddl")
+    assert "p0.pddl: no regular file" in refused(folder)
+    with pytest.raises(InputError):
+        read_problem_file(folder / "p0.pddl", DOMAIN)
+
+
+def test_a_file_is_read_up_to_a_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planbench.suite.folder.MAX_BYTES", 2_000_000)
+    (folder / "p5.pddl").write_text(" " * 2_000_001)
+    assert "p5.pddl: larger than 2 MB" in refused(folder)
+
+
+def test_line_ends_of_another_system_make_no_other_task(folder: Path, tasks: list[Task]) -> None:
+    (folder / "p1.pddl").write_bytes(tasks[0].problem_pddl.replace("\n", "\r\n").encode())
+    assert read_folder(folder)[0].hash == tasks[0].hash
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "x/" * 5000, "x\0"])
+def test_names_that_no_file_can_have(folder: Path, name: str) -> None:
+    assert "no such folder" in refused(Path(name))
+    assert "no domain.pddl" in refused(folder, Path(name))
+    with pytest.raises(InputError, match=r"no domain\.pddl"):
+        read_problem_file(folder / "p1.pddl", Path(name))
 
 
 def test_a_problem_file_alone(folder: Path, tasks: list[Task]) -> None:
