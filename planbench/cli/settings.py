@@ -93,7 +93,7 @@ def read_config(path: Path, command: click.Command, name: str, commands: frozens
     """
     try:
         data = tomllib.loads(read_text(path, "config file"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a ValueError of its own, or of a number of too many digits
         raise InputError(f"{path}: not a TOML file: {error}") from error
     params = {_key(param): param for param in command.params if _settable(param) and param.name != "config"}
     tables = {key for key, value in data.items() if isinstance(value, dict) and not _takes_table(params.get(key))}
@@ -116,7 +116,7 @@ def _as_typed(param: click.Parameter, value: Any, place: str) -> Any:
     """A TOML value as the command line would have given it."""
     if isinstance(param, click.Option) and param.is_flag:
         if not isinstance(value, bool):
-            raise InputError(f"{place}: write true or false, not {value!r}")
+            raise InputError(f"{place}: write true or false")
         return value
     if _takes_table(param) and isinstance(value, Mapping):
         return [f"{key}={_scalar(item, f'{place}.{key}')}" for key, item in value.items()]
@@ -131,7 +131,13 @@ def _scalar(value: Any, place: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         shown = "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else str(value).lower()
         raise InputError(f"{place}: write a text or a number, not {shown}")
-    return str(value)
+    try:
+        text = str(value)
+    except ValueError:  # written in another base, it was read whatever its length
+        raise InputError(f"{place}: a number of too many digits") from None
+    if "\0" in text:
+        raise InputError(f"{place}: holds a NUL character, which nothing is called by")
+    return text
 
 
 def _settable(param: click.Parameter) -> bool:

@@ -58,6 +58,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    if not path.name:
+        raise InputError(f"{path}: a folder; name a file in it")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
