@@ -85,6 +85,14 @@ def origin(ctx: click.Context, param: click.Parameter) -> str | None:
     return None
 
 
+def typed(*names: str) -> list[str]:
+    """Which of these parameters of the command that runs stand on the command line. A shared variable or a file may be
+    meant for other commands."""
+    context = click.get_current_context()
+    there = [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+    return [f"--{_key(param)}" for param in context.command.params if param.name in there]
+
+
 def read_config(path: Path, command: click.Command, name: str, commands: frozenset[str]) -> dict[str, Any]:
     """The settings that a file holds for one command, by parameter name.
 

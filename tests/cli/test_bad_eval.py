@@ -161,6 +161,7 @@ def test_a_dry_run(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
         ("sound/domain.pddl", ("sound/domain.pddl:", "problem")),
         ("no-domain/p1.pddl", ("no-domain/p1.pddl", "--domain FILE.pddl")),
         ("sound/p1.pddl --domain nowhere", ("nowhere",)),
+        ("sound/p1.pddl --plan-length 2:4", ("--plan-length", "sound/p1.pddl")),
         ("blocksworld --style fancy", ("fancy", "compact, english, english-cot, english-state, pddl")),
         ("blocksworld --style compact --shots 1", ("compact", "--shots")),
         ("blocksworld --model checkpoints/pickled", ("pickled", "pickle")),
