@@ -85,12 +85,11 @@ def origin(ctx: click.Context, param: click.Parameter) -> str | None:
     return None
 
 
-def typed(*names: str) -> list[str]:
-    """Which of these parameters of the command that runs stand on the command line. A shared variable or a file may be
-    meant for other commands."""
+def typed(*names: str) -> bool:
+    """Whether any of these parameters of the command that runs stands on the command line. A shared variable or a file
+    may be meant for other commands."""
     context = click.get_current_context()
-    there = [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
-    return [f"--{_key(param)}" for param in context.command.params if param.name in there]
+    return any(context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in names)
 
 
 def read_config(path: Path, command: click.Command, name: str, commands: frozenset[str]) -> dict[str, Any]:
@@ -101,7 +100,7 @@ def read_config(path: Path, command: click.Command, name: str, commands: frozens
     """
     try:
         data = tomllib.loads(read_text(path, "config file"))
-    except (ValueError, RecursionError) as error:  # a ValueError of its own, or of a number of too many digits
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a TOML file: {error}") from error
     params = {_key(param): param for param in command.params if _settable(param) and param.name != "config"}
     tables = {key for key, value in data.items() if isinstance(value, dict) and not _takes_table(params.get(key))}
