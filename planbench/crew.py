@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -82,9 +82,9 @@ ALONE = Crew()
 def crew(processes: int | None) -> Generator[Crew]:
     """The processes of this run: those that a launcher started, or as many as asked for.
 
-    Raises InputError where a launcher started another number of them.
+    Raises InputError where a launcher started another number of them, or left out what they have to know.
     """
-    rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    rank, size = _told("RANK", 0), _told("WORLD_SIZE", 1)
     if size > 1 and processes is not None and processes != size:
         raise InputError(f"--processes {processes}: the launcher started {size}; leave --processes out, or say {size}")
     if size > 1:
@@ -104,7 +104,15 @@ def crew(processes: int | None) -> Generator[Crew]:
 
 def leads() -> bool:
     """Whether this process is the one that speaks."""
-    return os.environ.get("RANK", "0") == "0"
+    return (os.environ.get("RANK") or "0") == "0"
+
+
+def _told(name: str, otherwise: int) -> int:
+    """A number that a launcher leaves in the environment."""
+    text = os.environ.get(name) or str(otherwise)
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InputError(f"{name}={text}: no number that a launcher sets; unset {name}")
+    return int(text)
 
 
 @contextmanager
@@ -162,21 +170,22 @@ def _joined(one: Crew) -> Generator[Crew]:
     with_gpus = torch.cuda.is_available()
     try:
         if with_gpus:
-            torch.cuda.set_device(_local(os.environ) % torch.cuda.device_count())
+            torch.cuda.set_device(_told("LOCAL_RANK", 0) % torch.cuda.device_count())
         distributed.init_process_group("cpu:gloo,cuda:nccl" if with_gpus else "gloo")
         # Meetings take place on the processor: one of a GPU would keep it busy while it waits.
         one._group = distributed.new_group(backend="gloo", timeout=_PATIENCE)  # pyright: ignore[reportPrivateUsage]
     except RuntimeError as error:
         raise ProcessLost(f"{one.size} processes cannot be connected: {str(error).splitlines()[0]}") from None
+    except ValueError as error:  # a variable of the launcher's that is missing
+        raise InputError(
+            f"WORLD_SIZE={one.size}: {str(error).splitlines()[0]}; "
+            "start with torchrun or --processes, or unset WORLD_SIZE"
+        ) from None
     try:
         yield one
     finally:
         with suppress(RuntimeError):
             distributed.destroy_process_group()
-
-
-def _local(environment: Mapping[str, str]) -> int:
-    return int(environment.get("LOCAL_RANK", "0"))
 
 
 def _say_ready() -> None:

@@ -36,11 +36,12 @@ from planbench.models import Model
 from planbench.preparation import Prepared, examples, prepare
 from planbench.prompts.styles import Shot, read_reply
 from planbench.records import Prompt, Reply, Request, SamplingSettings, Task, task_set_hash
-from planbench.records.files import RUN, SUMMARY, TASKS, RunFolder, read_lines, write_json
+from planbench.records.files import RUN, SUMMARY, TASKS, RunFolder, write_json
 from planbench.records.run import RUN_SCHEMA, RunConfig, RunRecord, TaskSetRecord
 from planbench.records.sample import Sample, VerdictRecord
 from planbench.records.summary import Summary
 from planbench.requests import Requests, requests_of
+from planbench.resume import earlier, gather, take_out_errors
 
 MAX_HARNESS_ERRORS = 0.05
 """A run fails where a larger share of its samples could not be judged through a fault of ours."""
@@ -115,14 +116,14 @@ def deploy(
     config = _config(asked, model, style, spec, prepared)
     with folder.lock() if crew.leads else nullcontext():
         if crew.leads:
-            _begin(folder, config, model, asked, prepared, requests)
-            _gather(folder, requests)
-            _take_out_errors(folder, requests)
+            config = earlier(folder, config) or _begin(folder, config, model, asked, prepared, requests)
+            gather(folder, len(requests), requests.position)
+            take_out_errors(folder, requests)
         crew.meet()
         judged(_draw(requests.share(crew.rank, crew.size), model, asked.settings, folder, crew.rank, watch))
         crew.meet()
         if crew.leads:
-            _gather(folder, requests)
+            gather(folder, len(requests), requests.position)
             conclude(folder, config)
         crew.meet()
     return folder.summary()
@@ -209,7 +210,12 @@ def score(folder: RunFolder) -> tuple[Summary, int]:
         if not tasks:
             raise RunFolderError(f"{folder.path}: {TASKS} holds no tasks; measure the model again")
         by_hash = {one.task.hash: one for one in prepare(tasks)}
+        places, samples = {task_hash: place for place, task_hash in enumerate(by_hash)}, record.config.samples
         changed = 0
+
+        def position(sample: Sample) -> int | None:
+            known = sample.task_hash in places and 0 <= sample.index < samples
+            return places[sample.task_hash] * samples + sample.index if known else None
 
         def again() -> Iterator[Sample]:
             nonlocal changed
@@ -229,6 +235,7 @@ def score(folder: RunFolder) -> tuple[Summary, int]:
                     }
                 )
 
+        gather(folder, len(places) * samples, position)
         folder.keep_samples(again())
         return conclude(folder, record.config), changed
 
@@ -292,18 +299,8 @@ def _begin(
     asked: Asked,
     prepared: Sequence[Prepared],
     requests: Requests,
-) -> None:
-    """Write run.json and the tasks, or check that what is there is the same run."""
-    there = folder.record()
-    if there is not None:
-        ours, theirs = config.model_dump(), there.config.model_dump()
-        other = next((name for name in ours if ours[name] != theirs[name]), None)
-        if other is not None:
-            what = "" if other == "tasks" else f" ({theirs[other]} there, {ours[other]} now)"
-            raise RunFolderError(
-                f"{folder.path}: holds a run with another {other.replace('_', ' ')}{what}; choose another --out"
-            )
-        return
+) -> RunConfig:
+    """Write run.json and the tasks."""
     folder.write_tasks(one.task for one in prepared)
     record = RunRecord(
         schema=RUN_SCHEMA,
@@ -317,6 +314,7 @@ def _begin(
         prompts=_shown_prompts(model, requests),
     )
     write_json(folder.path / RUN, record)
+    return config
 
 
 def _shown_prompts(model: Model, requests: Requests) -> dict[str, str]:
@@ -347,46 +345,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
-
-
-def _gather(folder: RunFolder, requests: Requests) -> None:
-    """Move what several processes drew, in this start or an earlier one, to the other samples. Stopped anywhere, it
-    goes on: a sample that was moved already is not moved again."""
-    shards = folder.shards()
-    if not shards:
-        return
-    there = bytearray(len(requests))
-    for sample in folder.samples():
-        there[_position(folder, requests, sample)] = 1
-    with folder.appending() as writer:
-        for shard in shards:
-            for sample in read_lines(shard, Sample):
-                position = _position(folder, requests, sample)
-                if not there[position]:
-                    there[position] = 1
-                    writer.write((sample,))
-            shard.unlink()
-
-
-def _take_out_errors(folder: RunFolder, requests: Requests) -> None:
-    """Check that the samples of an earlier start are of this run, and take those out that failed through our fault, to
-    be drawn again."""
-    there = bytearray(len(requests))
-    errors = 0
-    for sample in folder.samples():
-        position = _position(folder, requests, sample)
-        if sample.verdict.kind == "harness_error":
-            errors += 1
-        elif there[position]:
-            raise RunFolderError(f"{folder.path}: a sample stands there twice; choose another --out")
-        else:
-            there[position] = 1
-    if errors:
-        folder.keep_samples(sample for sample in folder.samples() if sample.verdict.kind != "harness_error")
-
-
-def _position(folder: RunFolder, requests: Requests, sample: Sample) -> int:
-    position = requests.position(sample)
-    if position is None:
-        raise RunFolderError(f"{folder.path}: sample {sample.key} is not of this run; choose another --out")
-    return position

@@ -17,7 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from planbench.models import Model, load
-from planbench.models.catalog import OWN_NAMES, LoadOptions, checkpoint_folder, prompt_encoder, suggestion
+from planbench.models.base import refuse_thinking
+from planbench.models.catalog import (
+    FOLDERS,
+    SCHEMES,
+    LoadOptions,
+    checkpoint_folder,
+    hub_name,
+    prompt_encoder,
+    resolve,
+    suggestion,
+)
 from planbench.models.hf_adapter import checked
 from planbench.models.hf_files import CheckpointFiles
 from planbench.preparation import Prepared
@@ -66,8 +76,19 @@ def forecast_eval(
     options: LoadOptions,
 ) -> EvalForecast:
     """What `evaluate` would do. The token limit of `settings` gives way to `max_tokens`, and where that is None to the
-    model's own. Raises InputError for a model that there is not."""
-    files, unknown = _files(name, options)
+    model's own. Raises InputError for a model or a setting that there is not, as far as that is known without asking a
+    server or the hub."""
+    loader, argument = resolve(name, options)
+    files, unknown, model = None, "", None
+    if loader in FOLDERS:
+        files, unknown = _files(name, loader, argument, options)
+    elif loader == SCHEMES["server"]:
+        from planbench.models.server.model import check
+
+        check(argument, options, settings)
+    else:
+        model = _loaded(name, options)
+        refuse_thinking(name, settings)
     config: Mapping[str, Any] = files.config if files else {}
     style = prompt or _text(config.get("planbench_prompt_style")) or "pddl"
     limit = max_tokens or _count(config.get("planbench_max_tokens")) or DEFAULT_TOKENS
@@ -83,14 +104,11 @@ def forecast_eval(
         longest = max(map(len, encoded)) + limit
     letters = 7 if style == "compact" else LETTERS_A_TOKEN
     weights = sum(path.stat().st_size for path in files.weights) if files else None
+    if weights is not None and weights <= MEASURED_BYTES:
+        model = _loaded(name, options)
     seconds = None
-    if _walks(name) or (weights is not None and weights <= MEASURED_BYTES):
-        model = load(
-            name,
-            model_args=options.args,
-            batch_size=options.batch_size,
-            trust_remote_code=options.trust_remote_code,
-        )
+    # What a planner or a server takes hangs on more than a few tasks.
+    if model is not None and loader != SCHEMES["planner"]:
         drawn = replace(settings, max_tokens=limit, max_thinking_tokens=None)
         seconds = seconds_a_reply(model, prepared, shots, style, drawn) * samples * len(prepared)
     elif not unknown:
@@ -115,19 +133,23 @@ _ROWS = 64
 """Rows of a batch that memory is told for: what a processor takes at once where that much is free."""
 
 
-def _walks(name: str) -> bool:
-    """A model without weights whose time is measured. What a planner or a server takes hangs on more than a few
-    tasks."""
-    return name == "random" or name.startswith("replay:")
+def _loaded(name: str, options: LoadOptions) -> Model:
+    return load(
+        name,
+        model_args=options.args,
+        batch_size=options.batch_size,
+        trust_remote_code=options.trust_remote_code,
+    )
 
 
-def _files(name: str, options: LoadOptions) -> tuple[CheckpointFiles | None, str]:
-    if _walks(name) or name.startswith(("planner:", "server:")):
-        return None, ""
+def _files(name: str, loader: str, argument: str, options: LoadOptions) -> tuple[CheckpointFiles | None, str]:
     # A hub name would be downloaded, which is more than a dry run should do.
-    plain = name.removeprefix("hf:")
-    there = name in OWN_NAMES or plain.startswith((".", "/", "~")) or Path(plain).exists()
-    if not there and not suggestion(plain):
+    there = loader != SCHEMES["hf"] or argument.startswith((".", "/", "~")) or Path(argument).exists()
+    if not there and not suggestion(argument):
+        from planbench.models.hf_load import ARGS
+
+        hub_name(argument.partition("@")[0])
+        options.check_args("a checkpoint", ARGS)
         return None, f"{name} is not on this machine, so its tokens, memory and time are not known"
     return checked(checkpoint_folder(name, options), options), ""
 
@@ -160,7 +182,9 @@ def seconds_a_reply(
     settings: SamplingSettings,
 ) -> float:
     """Measured, on a few tasks, spread over the set."""
-    tried = prepared[:: max(1, len(prepared) // _TRIED)][:_TRIED]
+    # The middle of each of as many pieces: tasks mostly lie in order of length.
+    pieces = min(_TRIED, len(prepared))
+    tried = [prepared[(2 * piece + 1) * len(prepared) // (2 * pieces)] for piece in range(pieces)]
     requests: list[Request] = [
         request_of(one, prompt_of(one, style, shots.get(one.task.domain, ())), 0, settings) for one in tried
     ]

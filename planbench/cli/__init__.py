@@ -27,6 +27,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. `argv` is without the program's name (default: `sys.argv[1:]`)."""
+    _open_what_is_closed()
     _tolerate_any_text()
     try:
         code = CommandLine().main(argv, prog_name="planbench", standalone_mode=False)
@@ -42,13 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PlanbenchError as error:
         return _fail(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", INTERRUPTED)
+        # Each of several processes is told; one of them says so.
+        return _fail("interrupted", INTERRUPTED) if leads() else INTERRUPTED
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             return _leave_quietly()
         if error.errno in NO_SPACE:
             place = f" at {error.filename}" if error.filename else ""
             return _fail(f"the disk is full{place}: make room, then run the same command again", 2)
+        if error.filename is not None:
+            return _fail(f"{os.fsdecode(error.filename)}: {error.strerror}; check the path", 2)
         raise
     return code if isinstance(code, int) else 0
 
@@ -74,6 +78,13 @@ def _leave_quietly() -> int:
     # The interpreter flushes standard output once more when it ends, and would complain then.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return READER_GONE
+
+
+def _open_what_is_closed() -> None:
+    """Where a standard stream is closed (`>&-`), Python has None in its place, which has no methods."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _tolerate_any_text() -> None:

@@ -125,7 +125,7 @@ def command(
         typed = shlex.join(["planbench", *sys.argv[1:]])
         asked = Asked(model, prompt, shots, rename, settings, tuple(sorted(model_args)), size, typed)
         identity = repr((loaded.fingerprint, spec, prompt, shots, rename, settings, sorted(model_args), size))
-        run = RunFolder(Path(out) if out else Path("runs") / f"{_slug(model)}-{_digest(identity)}")
+        run = RunFolder(Path(out) if out else Path("runs") / f"{_slug(model)}-{digest(identity)}")
         try:
             with bar(f"{loaded.name} on {len(tasks)} tasks") as advance:
                 summary = evaluate(
@@ -176,5 +176,6 @@ def _slug(model: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", model.rstrip("/").rsplit("/", 1)[-1]).strip("-.")[:40] or "model"
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """What tells the default folder of one run from that of another."""
     return blake2b(text.encode(), digest_size=4).hexdigest()

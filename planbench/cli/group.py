@@ -39,6 +39,14 @@ COMMANDS: dict[str, Entry] = {
 SAME: dict[str, str] = {"deploy-iterate": "iterate"}
 """Second names of commands: the variables and the table of the first name hold for both."""
 
+WITHIN: dict[str, tuple[str, ...]] = {"leaderboard": ("add", "verify", "build", "serve", "export")}
+"""Commands that hold commands, and which."""
+
+TABLES = frozenset(COMMANDS.keys() - SAME.keys() - WITHIN.keys()) | {
+    f"{name}-{command}" for name, commands in WITHIN.items() for command in commands
+}
+"""The tables that a settings file may have: one file serves all commands."""
+
 
 class ReaderGone(BrokenPipeError):
     """Whoever read our output has left. It has no `errno`: click turns EPIPE into exit code 1, which is our "no"."""
@@ -66,11 +74,7 @@ class CommandLine(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         if isinstance(command, click.Group):
             return command  # it sees to its own commands
-        return with_settings(
-            command,
-            SAME.get(cmd_name, cmd_name),
-            frozenset(COMMANDS.keys() - SAME.keys()),
-        )
+        return with_settings(command, SAME.get(cmd_name, cmd_name), TABLES)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -13,6 +13,7 @@ import click
 
 from planbench.cli.parameters import KeyValue, Number, Range
 from planbench.cli.processes import PROCESSES, processes
+from planbench.cli.settings import typed
 from planbench.cli.taskset import STYLE_NAMES, named_domains
 from planbench.errors import InputError
 
@@ -197,6 +198,8 @@ def command(
     )
     if warm_start_steps and warm_start is None:
         raise InputError("--warm-start-steps needs --warm-start A:B, the lengths of the plans to train on")
+    if warm_start is None and typed("warm_start_tasks"):
+        raise InputError("--warm-start-tasks needs --warm-start A:B, the lengths of their plans")
     folder = Path(out) if out else Path("runs") / f"iterate-{_digest(config)}"
     from planbench.cli.iterate_run import run, show_forecast
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from planbench.cli.closest import closest
+from planbench.cli.group import TABLES
 from planbench.cli.progress import bar
 from planbench.cli.screen import json_line, note
 from planbench.cli.settings import with_settings
@@ -27,8 +28,7 @@ class Within(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         found = super().get_command(ctx, cmd_name)
-        names = frozenset(f"{self.name}-{name}" for name in self.commands)
-        return None if found is None else with_settings(found, f"{self.name}-{cmd_name}", names)
+        return None if found is None else with_settings(found, f"{self.name}-{cmd_name}", TABLES)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

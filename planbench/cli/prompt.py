@@ -12,6 +12,7 @@ import click
 
 from planbench.cli.closest import closest
 from planbench.cli.parameters import KeyValue, Range
+from planbench.cli.settings import typed
 from planbench.cli.taskset import RENAME, STYLE_NAMES
 from planbench.errors import InputError
 
@@ -56,7 +57,8 @@ def command(
         from planbench.models.catalog import load
 
         # Its template is the server's, so this is the request.
-        print(getattr(load(model, model_args=dict(model_args)), "rendered")(prompt))  # noqa: B009
+        request = getattr(load(model, model_args=dict(model_args)), "rendered")(prompt)  # noqa: B009
+        print(json.dumps({"style": prompt.style, "hash": prompt.hash, "text": request}) if as_json else request)
     elif model is not None:
         from planbench.models.catalog import prompt_encoder
 
@@ -88,4 +90,6 @@ def _task(name: str, domain: str | None, plan_length: tuple[int, int], seed: int
         return generate(name, 1, seed=seed, plan_length=plan_length)[0]
     if not exists(name) and Path(name).name == Path(name).stem == name:
         raise InputError(f"no domain or problem file {name!r}{closest(name, GENERATORS)}")
+    if typed("plan_length"):
+        raise InputError(f"--plan-length is of a task that is made, and {name} is one already; leave it out")
     return read_problem_file(Path(name), None if domain is None else domain_file(domain))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from planbench.cli.eval import show
+from planbench.cli.eval import digest, show
 from planbench.cli.screen import note
-from planbench.errors import InputError
+from planbench.cli.settings import typed
+from planbench.errors import InputError, RunFolderError
 
 
 @click.command()
@@ -39,7 +40,7 @@ def command(
     if source is not None:
         _score_lm_eval(Path(run), set_name, prompt, out, as_json)
         return
-    if set_name or prompt or out:
+    if typed("set_name", "prompt", "out"):
         raise InputError("--tasks, --prompt and --out belong to --from: a run folder says all of it itself")
     from planbench.evaluate import score
     from planbench.records.files import RunFolder
@@ -56,7 +57,7 @@ def _score_lm_eval(path: Path, set_name: str | None, prompt: str | None, out: st
     from planbench.models import load
     from planbench.models.lm_eval import read_lm_eval
     from planbench.prompts.styles import STYLES
-    from planbench.records.files import RunFolder, write_whole
+    from planbench.records.files import RUN, RunFolder, write_whole
 
     if prompt is not None and prompt not in STYLES:
         raise InputError(f"no prompt style {prompt!r}: there is {', '.join(sorted(STYLES))}")
@@ -64,13 +65,18 @@ def _score_lm_eval(path: Path, set_name: str | None, prompt: str | None, out: st
     found = read_lm_eval(path, tasks)
     if len(found.tasks) != len(tasks):
         spec = {**spec, "limit": len(found.tasks)}
-    folder = RunFolder(Path(out) if out else Path("runs") / f"lm-eval-{path.stem[:60]}")
+    lines = "".join(found.lines())
+    own = f"lm-eval-{path.stem[:60]}-{digest(repr((lines, spec, prompt)))}"
+    folder = RunFolder(Path(out) if out else Path("runs") / own)
     folder.create()
     replies = folder.path / "replies.jsonl"
-    write_whole(replies, "".join(found.lines()))
+    there = replies.read_bytes() if replies.is_file() else None
+    if there != lines.encode() and (there is not None or (folder.path / RUN).exists()):
+        raise RunFolderError(f"{folder.path}: holds other replies; choose another --out")
+    write_whole(replies, lines)
     model = load(f"replay:{replies}")
-    typed = shlex.join(["planbench", *sys.argv[1:]])
+    command_line = shlex.join(["planbench", *sys.argv[1:]])
     summary = evaluate(
-        found.tasks, spec, model, Asked(model.name, prompt, settings=found.settings, command=typed), folder
+        found.tasks, spec, model, Asked(model.name, prompt, settings=found.settings, command=command_line), folder
     )
     show(summary, folder, as_json)

@@ -85,6 +85,13 @@ def origin(ctx: click.Context, param: click.Parameter) -> str | None:
     return None
 
 
+def typed(*names: str) -> bool:
+    """Whether any of these parameters of the command that runs stands on the command line. A shared variable or a file
+    may be meant for other commands."""
+    context = click.get_current_context()
+    return any(context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in names)
+
+
 def read_config(path: Path, command: click.Command, name: str, commands: frozenset[str]) -> dict[str, Any]:
     """The settings that a file holds for one command, by parameter name.
 
@@ -116,7 +123,7 @@ def _as_typed(param: click.Parameter, value: Any, place: str) -> Any:
     """A TOML value as the command line would have given it."""
     if isinstance(param, click.Option) and param.is_flag:
         if not isinstance(value, bool):
-            raise InputError(f"{place}: write true or false, not {value!r}")
+            raise InputError(f"{place}: write true or false")
         return value
     if _takes_table(param) and isinstance(value, Mapping):
         return [f"{key}={_scalar(item, f'{place}.{key}')}" for key, item in value.items()]
@@ -131,7 +138,13 @@ def _scalar(value: Any, place: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         shown = "a table" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else str(value).lower()
         raise InputError(f"{place}: write a text or a number, not {shown}")
-    return str(value)
+    try:
+        text = str(value)
+    except ValueError:  # written in another base, it was read whatever its length
+        raise InputError(f"{place}: a number of too many digits") from None
+    if "\0" in text:
+        raise InputError(f"{place}: holds a NUL character, which nothing is called by")
+    return text
 
 
 def _settable(param: click.Parameter) -> bool:

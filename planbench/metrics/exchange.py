@@ -52,16 +52,17 @@ def exchange_test(differences: Sequence[Fraction], *, seed: int = 0) -> float:
     reach = sum(sizes)
     if reach <= _WIDEST and len(sizes) * reach <= _EXACT:
         return _exact(sizes, far)
-    return _drawn(np.array(sizes, dtype=np.float64), far, np.random.default_rng(seed))
+    # As shares of the whole: in common units they can be larger than any float.
+    return _drawn(np.array([size / reach for size in sizes]), far / reach, np.random.default_rng(seed))
 
 
-def _drawn(sizes: Floats, far: int, generator: np.random.Generator) -> float:
+def _drawn(sizes: Floats, far: float, generator: np.random.Generator) -> float:
     reached, left = 1, DRAWS
     while left:
         rows = min(left, max(1, _AT_ONCE // len(sizes)))
         sums = np.abs((generator.integers(0, 2, (rows, len(sizes))) * 2.0 - 1) @ sizes)
-        # Sums of large numbers are not equal to the last bit.
-        reached += int((sums >= far * (1 - 1e-12)).sum())
+        # Sums of floats are not equal to the last bit.
+        reached += int((sums >= far - 1e-12).sum())
         left -= rows
     return reached / (DRAWS + 1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
+from planbench.errors import InputError
 from planbench.records import Reply, Request, SamplingSettings
 
 
@@ -39,3 +40,9 @@ class Model(Protocol):
         are as good as equal can turn out differently.
         """
         ...
+
+
+def refuse_thinking(name: str, settings: SamplingSettings) -> None:
+    """For models whose replies no budget for reasoning changes."""
+    if settings.max_thinking_tokens is not None:
+        raise InputError(f"--max-thinking-tokens: {name} does not reason before it answers; leave it out")

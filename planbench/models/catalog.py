@@ -93,7 +93,7 @@ def load(
     # runtime reads this when torch is first imported, so it is set before any loader is.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options = LoadOptions(dict(model_args or {}), batch_size, trust_remote_code, concurrency)
-    loader, argument = _resolve(name.strip())
+    loader, argument = resolve(name, options)
     module, _, attribute = loader.partition(":")
     return getattr(import_module(module), attribute)(argument, options)
 
@@ -103,7 +103,7 @@ def checkpoint_folder(name: str, options: LoadOptions) -> Path:
 
     Raises what `load` raises, and `CheckpointError` for a model that is no checkpoint.
     """
-    loader, argument = _resolve(name.strip())
+    loader, argument = resolve(name, options)
     if loader not in FOLDERS:
         raise CheckpointError(
             f"{name}: is no checkpoint, so it cannot be fine-tuned; name a folder, tiny or a hub name"
@@ -117,17 +117,25 @@ def prompt_encoder(
 ) -> PromptEncoder | None:
     """How the model that a MODEL string names is given its prompts, without loading its weights; None for a model that
     is no checkpoint. Raises what `load` raises."""
-    loader, argument = _resolve(name.strip())
+    options = LoadOptions(dict(model_args or {}), None, trust_remote_code)
+    loader, argument = resolve(name, options)
     if loader not in FOLDERS:
         return None
-    options = LoadOptions(dict(model_args or {}), None, trust_remote_code)
     from planbench.models.hf_load import load_encoder
 
     return load_encoder(checkpoint_folder(name, options), argument, options)
 
 
-def _resolve(name: str) -> tuple[str, str]:
-    """The loader of a MODEL string and the argument it gets."""
+def resolve(name: str, options: LoadOptions) -> tuple[str, str]:
+    """The loader of a MODEL string and the argument it gets. Raises InputError for a string that names nothing, and for
+    requests at once where no server is asked."""
+    loader, argument = _named(name.strip())
+    if options.concurrency is not None and loader != SCHEMES["server"]:
+        raise InputError(f"--concurrency: for models behind servers, and {name} is none; leave it out")
+    return loader, argument
+
+
+def _named(name: str) -> tuple[str, str]:
     scheme, colon, rest = name.partition(":")
     # Whatever exists on disk is meant, whether or not its name has a colon in it.
     if colon and not os.path.exists(name):

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from planbench.core.verdict import Step, plan_text
 from planbench.errors import InputError
+from planbench.models.base import refuse_thinking
 from planbench.models.catalog import LoadOptions
 from planbench.records import Reply, Request, SamplingSettings
 
@@ -51,6 +52,7 @@ class RandomModel:
         self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
     ) -> Iterator[tuple[int, Reply]]:
         """As `Model.replies`; temperature and top-p change nothing."""
+        refuse_thinking(self.name, settings)
         finished = frozenset(done)
         for position, request in enumerate(requests):
             if position not in finished:

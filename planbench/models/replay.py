@@ -29,6 +29,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from planbench.errors import InputError
+from planbench.models.base import refuse_thinking
 from planbench.models.catalog import LoadOptions
 from planbench.models.foreign_lines import json_object, next_line, open_lines
 from planbench.models.hf_files import file_digest
@@ -70,6 +71,7 @@ class ReplayModel:
         self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
     ) -> Iterator[tuple[int, Reply]]:
         """As `Model.replies`; the settings change nothing."""
+        refuse_thinking(self.name, settings)
         finished = frozenset(done)
         with closing(self._stored.open()) as file:
             for position, request in enumerate(requests):

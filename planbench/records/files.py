@@ -17,6 +17,7 @@ import fcntl
 import gzip
 import json
 import os
+import re
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -33,7 +34,7 @@ from planbench.records.summary import Summary
 from planbench.records.task import ReferencePlan, Task
 
 RUN, TASKS, SAMPLES, SUMMARY, REPORT = "run.json", "tasks.jsonl", "samples.jsonl", "summary.json", "report.html"
-SHARD = "samples-{}.jsonl"
+SHARD, _SHARD = "samples-{}.jsonl", re.compile(r"samples-[0-9]+\.jsonl")
 ITERATE = "iterate.json"
 """In place of run.json in the folder of an iterate run."""
 
@@ -57,6 +58,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    if not path.name:
+        raise InputError(f"{path}: a folder; name a file in it")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
@@ -248,7 +251,8 @@ class RunFolder:
 
     def shards(self) -> list[Path]:
         """Those that are there. Raises RunFolderError where one is being written."""
-        found = sorted(self.path.glob(SHARD.format("*")))
+        named = self.path.glob(SHARD.format("*"))
+        found = sorted(path for path in named if _SHARD.fullmatch(path.name) and path.is_file())
         for shard in found:
             with shard.open("rb") as file:
                 self._hold(file)

@@ -30,9 +30,9 @@ def tasks(folder: Path, problem: str = PROBLEM, domain: str | None = None) -> Pa
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`truncated` and `pickled`, each a checkpoint that was sound before."""
+    """`sound`, and `truncated` and `pickled`, each of which was sound before."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    for name in ("truncated", "pickled"):
+    for name in ("sound", "truncated", "pickled"):
         save(folder / name)
     weights = folder / "truncated" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
@@ -60,29 +60,41 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: Path) -> 
     tasks(Path("other/blocksworld"), domain=BLOCKS.read_text() + "; mine\n")
     Path("hollow").mkdir()
     Path("file").touch()
+    Path("replies").write_text('{"task": "two", "reply": ""}\n')
     return tmp_path
+
+
+MODELS: list[tuple[str, tuple[str, ...]]] = [
+    ("tinny", ("tinny", "tiny")),
+    ("./absent", ("./absent", "no such folder", "check the path")),
+    ("absent.gguf", ("absent.gguf",)),
+    ("replay:absent", ("absent", "replay:FILE")),
+    ("replay:file", ("file", "holds no replies")),
+    ("server:there", ("server:", "no http or https URL", "server:http://127.0.0.1:8000/v1#model")),
+    ("planner:gbf", ("planner:gbf", "did you mean planner:gbfs?")),
+    ("planner:gbfs --model-arg seconds=0", ("seconds=0", "above 0")),
+    ("planner:policy --model-arg seconds=5", ("seconds", "planner:policy takes no such setting")),
+    ("hollow", ("hollow", "config.json")),
+    ("checkpoints/truncated", ("truncated", "model.safetensors")),
+    ("checkpoints/pickled", ("pickled", "pickle")),
+    ("random --model-arg stpes=3", ("stpes", "steps")),
+    ("random --model-arg steps", ("'steps'", "dtype=bfloat16")),
+    ("tinny:b", ("'tinny:b' names no model", "there is:")),
+    ("no/such/name", ("no/such/name", "no such folder", "owner/name")),
+    ("random --concurrency 4", ("--concurrency", "random is none")),
+    ("checkpoints/sound --concurrency 4", ("--concurrency", "checkpoints/sound is none")),
+    ("random --max-thinking-tokens 4", ("--max-thinking-tokens", "random does not reason")),
+    ("planner:policy --max-thinking-tokens 4", ("--max-thinking-tokens", "planner:policy does not reason")),
+    ("replay:replies --max-thinking-tokens 4", ("--max-thinking-tokens", "replay:replies does not reason")),
+]
 
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        # models
-        ("tinny", ("tinny", "tiny")),
-        ("./absent", ("./absent", "no such folder", "check the path")),
-        ("absent.gguf", ("absent.gguf",)),
-        ("replay:absent", ("absent", "replay:FILE")),
-        ("replay:file", ("file", "holds no replies")),
-        ("server:there", ("server:", "no http or https URL", "server:http://127.0.0.1:8000/v1#model")),
-        ("planner:gbf", ("planner:gbf", "did you mean planner:gbfs?")),
-        ("planner:gbfs --model-arg seconds=0", ("seconds=0", "above 0")),
-        ("planner:policy --model-arg seconds=5", ("seconds", "planner:policy takes no such setting")),
+        *MODELS,
         ("planner:policy --prompt compact --out compact", ("planner:policy", "PDDL", "--prompt compact")),
-        ("hollow", ("hollow", "config.json")),
-        ("checkpoints/truncated", ("truncated", "model.safetensors")),
-        ("checkpoints/pickled", ("pickled", "pickle")),
-        ("random --model-arg stpes=3", ("stpes", "steps")),
-        ("random --model-arg steps", ("'steps'", "dtype=bfloat16")),
         # tasks
         ("random --domain blockworld", ("blockworld", "did you mean 'blocksworld'?")),
         ("random --domain absent/folder", ("absent/folder", "blocksworld")),
@@ -140,6 +152,12 @@ def test_eval(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(("argv", "says"), MODELS)
+def test_a_dry_run(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
+    test_eval(f"{argv} --limit 3 --dry-run", says, planbench)
+
+
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
@@ -150,6 +168,7 @@ def test_eval(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
         ("sound/domain.pddl", ("sound/domain.pddl:", "problem")),
         ("no-domain/p1.pddl", ("no-domain/p1.pddl", "--domain FILE.pddl")),
         ("sound/p1.pddl --domain nowhere", ("nowhere",)),
+        ("sound/p1.pddl --plan-length 2:4", ("--plan-length", "sound/p1.pddl")),
         ("blocksworld --style fancy", ("fancy", "compact, english, english-cot, english-state, pddl")),
         ("blocksworld --style compact --shots 1", ("compact", "--shots")),
         ("blocksworld --model checkpoints/pickled", ("pickled", "pickle")),

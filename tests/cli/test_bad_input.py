@@ -19,6 +19,8 @@ from tests.cli.conftest import Shell
 DOMAIN = domains_dir() / "blocksworld" / "domain.pddl"
 PROBLEM = """(define (problem two) (:domain blocksworld) (:objects a b - block)
   (:init (ontable a) (ontable b) (clear a) (clear b) (handempty)) (:goal (on a b)))"""
+LONG = "x" * 5000
+"""A name that no file has: longer than one may be."""
 
 
 @pytest.fixture
@@ -65,7 +67,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("validate blocksworld problem.pddl huge", ("huge", "MiB")),
         ("validate blocksworld problem.pddl - -", ("standard input", "once")),
         ("validate blocksworld problem.pddl plan/under", ("plan/under", "no such plan file")),
-        (f"validate {'x' * 5000} problem.pddl plan", ("no domain",)),
+        (f"validate {LONG} problem.pddl plan", ("no domain",)),
+        *(
+            (f"{command} {LONG}", (LONG, "File name too long", "check the path"))
+            for command in (
+                "eval",
+                "eval random --domain",
+                "eval random --tasks",
+                "eval random --dry-run --tasks",
+                "report",
+                "compare plan",
+                "score",
+                "merge plan",
+                "leaderboard add",
+            )
+        ),
         # PDDL
         ("validate blocksworld broken.pddl plan", ("broken.pddl:3",)),
         ("validate broken.pddl problem.pddl plan", ("broken.pddl",)),
@@ -105,6 +121,10 @@ def test_one_line(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
         ("plan-length = [9, 3]", ("--plan-length", "9:3", "config.toml")),
         ("config = 'other.toml'", ("'config'",)),
         ("domain = 'grid'", ("'domain'",)),
+        ("seed = " + "1" * 5000, ("config.toml", "digits")),
+        ("seed = 0x" + "f" * 5000, ("config.toml", "seed", "digits")),
+        ("json = 0x" + "f" * 5000, ("config.toml", "json", "true or false")),
+        ('out = "a\\u0000b"', ("config.toml", "out", "NUL")),
         ("a = " + "[" * 5000 + "]" * 5000, ("config.toml",)),
         ("count = " + "9" * 5000, ("config.toml", "not a TOML file")),
     ],
@@ -112,6 +132,24 @@ def test_one_line(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
 def test_a_bad_config_file_is_one_line(config: str, says: tuple[str, ...], planbench: Shell) -> None:
     Path("config.toml").write_text(config)
     line = planbench.refused("generate", "blocksworld", "--config", "config.toml")
+    for words in says:
+        assert words in line
+
+
+@pytest.mark.parametrize(
+    ("launcher", "says"),
+    [
+        ({"WORLD_SIZE": "2", "RANK": "0"}, ("WORLD_SIZE=2", "MASTER_ADDR", "--processes")),
+        ({"WORLD_SIZE": "two"}, ("WORLD_SIZE=two", "unset WORLD_SIZE")),
+        ({"WORLD_SIZE": "", "RANK": ""}, ("absent: no such folder of tasks",)),
+    ],
+)
+def test_half_of_a_launcher_is_one_line(
+    launcher: dict[str, str], says: tuple[str, ...], planbench: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in launcher.items():
+        monkeypatch.setenv(name, value)
+    line = planbench.refused("eval", "random", "--tasks", "absent")
     for words in says:
         assert words in line
 
@@ -155,6 +193,20 @@ def test_a_bug_keeps_its_traceback(planbench: Shell, monkeypatch: pytest.MonkeyP
         planbench("faulty")
 
 
+@pytest.mark.parametrize(("rank", "said"), [("0", "error: interrupted"), ("1", "")])
+def test_one_of_several_processes_says_that_it_was_interrupted(
+    rank: str, said: str, planbench: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "an_interrupted_command.py").write_text(
+        "import click\n@click.command()\n@click.option('--a')\ndef command(a):\n    raise KeyboardInterrupt\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(COMMANDS, "interrupted", Entry("an_interrupted_command:command", ""))
+    monkeypatch.setenv("RANK", rank)
+    outcome = planbench("interrupted")
+    assert (outcome.code, outcome.err.strip()) == (130, said)
+
+
 def start(folder: Path, *argv: str, stdin: int | None = None, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-m", "planbench", *argv]
@@ -187,6 +239,18 @@ def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
     os.close(writing)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [("domains >&-", 0), ("domains surplus 2>&-", 2), ("validate blocksworld problem.pddl - <&-", 1)],
+)
+def test_a_closed_stream_is_no_error(argv: str, code: int, folder: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = ["sh", "-c", f"exec {sys.executable} -m planbench {argv}"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (code, "")
+    assert "error" not in done.stdout
 
 
 def test_a_full_disk_is_one_line(folder: Path) -> None:

@@ -165,6 +165,8 @@ def test_prompt_shows_what_would_be_sent(planbench: Shell) -> None:
     with HostileServer(good) as server:
         outcome = planbench("prompt", "blocksworld", "--model", f"server:{server.url}#m")
         body = json.loads(outcome.out)
+        as_json = json.loads(planbench("prompt", "blocksworld", "--model", f"server:{server.url}#m", "--json").out)
+    assert as_json == {"style": "pddl", "hash": as_json["hash"], "text": outcome.out.rstrip("\n")}
     assert body.keys() == {"model", "messages"}
     assert body["model"] == "m"
     assert body["messages"][0]["content"].startswith("Solve a planning task")

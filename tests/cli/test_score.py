@@ -56,3 +56,13 @@ def test_what_is_no_run_is_one_line(planbench: Shell) -> None:
     assert "run: tasks.jsonl holds no tasks" in planbench.refused("score", "run")
     Path("run/run.json").write_text("[]")
     assert "run/run.json" in planbench.refused("score", "run")
+
+
+@pytest.mark.usefixtures("run")
+def test_variables_that_are_meant_for_other_commands_are_no_fault(
+    planbench: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TASKS", "PROMPT", "OUT"):
+        monkeypatch.setenv(f"PLANBENCH_{name}", "elsewhere")
+    assert planbench("score", "run").code == 0
+    assert "belong to --from" in planbench.refused("score", "run", "--out", "elsewhere")

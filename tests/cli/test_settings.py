@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from planbench.cli.group import COMMANDS, SAME, CommandLine
+from planbench.cli.group import COMMANDS, SAME, WITHIN, CommandLine
 from planbench.cli.parameters import KeyValue, Range
 from planbench.cli.settings import variables
 from planbench.errors import InputError
@@ -123,6 +123,24 @@ def test_a_second_name_reads_the_settings_of_the_first(second: str, first: str, 
     config.write_text(f"[{second}]\ngenerations = 3")
     with pytest.raises(InputError, match="is no command"):
         load(second).make_context(second, ["--config", str(config)])
+
+
+def test_commands_within_commands_are_those_there_are() -> None:
+    groups = {name: command for name in COMMANDS if isinstance(command := load(name), click.Group)}
+    assert {name: set(group.commands) for name, group in groups.items()} == {
+        name: set(commands) for name, commands in WITHIN.items()
+    }
+
+
+def test_one_file_serves_all_commands(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[eval]\nlimit = 3\n[leaderboard-add]\ntitle = 'mine'\n")
+    assert load("eval").make_context("eval", ["--config", str(config)]).params["limit"] == 3
+    group = load("leaderboard")
+    assert isinstance(group, click.Group)
+    add = group.get_command(click.Context(group), "add")
+    assert add is not None
+    assert add.make_context("add", ["run", "--config", str(config)]).params["title"] == "mine"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

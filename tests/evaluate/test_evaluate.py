@@ -190,6 +190,26 @@ def test_a_fault_of_the_reader_counts_as_ours() -> None:
     assert "no-such-style" in verdict.reason
 
 
+@pytest.mark.parametrize("name", ["samples.jsonl", "samples-1.jsonl"])
+def test_samples_that_no_run_json_belongs_to_are_refused(name: str, tmp_path: Path) -> None:
+    run(tmp_path)
+    (tmp_path / RUN).unlink()
+    (tmp_path / "samples.jsonl").rename(tmp_path / name)
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(RunFolderError, match=r"samples, but no run\.json.* choose another --out"):
+        run(tmp_path, load("planner:policy"))
+    assert (tmp_path / name).read_bytes() == before
+    assert not (tmp_path / RUN).exists()
+
+
+def test_a_path_typed_in_another_way_is_the_same_run(tmp_path: Path, checkpoint: str) -> None:
+    settings = {"max_tokens": 4}
+    summary = run(tmp_path, load(checkpoint), settings=settings)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert run(tmp_path, load(f"{checkpoint}/."), settings=settings) == summary
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_samples_of_another_run_are_refused(tmp_path: Path) -> None:
     run(tmp_path / "run", tasks=some_tasks()[:3])
     run(tmp_path / "other", tasks=some_tasks()[3:5])

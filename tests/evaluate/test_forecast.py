@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from planbench import forecast
 from planbench.cli import main
 from planbench.forecast import distinct_tokens
-from tests.evaluate.runs import planner_checkpoint, samples
+from planbench.preparation import prepare
+from planbench.records import Reply, Request, SamplingSettings
+from tests.evaluate.runs import Flaky, planner_checkpoint, samples, some_tasks
 from tests.models.checkpoints import save
 from tests.models.test_formats import adapted
 
@@ -22,6 +26,26 @@ def test_distinct_tokens_are_the_nodes_of_the_prefix_tree() -> None:
         prompts = [[random.randint(0, 1) for _ in range(random.randint(1, 6))] for _ in range(random.randint(1, 8))]
         nodes = {tuple(prompt[: end + 1]) for prompt in prompts for end in range(len(prompt))}
         assert distinct_tokens(prompts) == len(nodes)
+
+
+class Watched(Flaky):
+    """Remembers which tasks it was asked."""
+
+    def replies(
+        self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
+    ) -> Iterator[tuple[int, Reply]]:
+        self.tasks = [request.task_hash for request in requests]
+        return super().replies(requests, done, settings)
+
+
+@pytest.mark.parametrize(("count", "tried"), [(3, [0, 1, 2]), (7, [0, 2, 4, 6]), (20, [2, 7, 12, 17])])
+def test_time_is_measured_on_tasks_of_the_whole_set(
+    count: int, tried: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forecast, "_TRIED", 4)
+    prepared, model = prepare(some_tasks()[:count]), Watched(())
+    assert forecast.seconds_a_reply(model, prepared, {}, "pddl", SamplingSettings()) > 0
+    assert model.tasks == [prepared[position].task.hash for position in tried]
 
 
 def test_a_dry_run_counts_what_the_run_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,9 +64,12 @@ def test_what_was_gathered_in_part_is_not_gathered_twice(tmp_path: Path) -> None
     (tmp_path / "samples.jsonl").write_bytes(b"".join(lines[:12]))
     folder.shard(1).write_bytes(b"".join(lines[8:16]) + lines[16][:40])
     folder.shard(2).write_bytes(b"".join(lines[16:]))
+    mine = tmp_path / "samples-before.jsonl"
+    mine.write_bytes(lines[0])
     run(tmp_path)
     assert drawn(tmp_path) == whole
     assert not folder.shards()
+    assert mine.read_bytes() == lines[0]
 
 
 def test_a_shard_of_another_run_or_one_that_is_being_written_is_refused(tmp_path: Path) -> None:

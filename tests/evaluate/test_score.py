@@ -62,6 +62,22 @@ def test_a_run_that_was_stopped_is_scored_as_far_as_it_goes(tmp_path: Path) -> N
     assert drawn(tmp_path) == whole
 
 
+def test_what_several_processes_left_is_scored_too(tmp_path: Path) -> None:
+    summary = run(tmp_path)
+    whole, lines = drawn(tmp_path), sample_bytes(tmp_path).splitlines(keepends=True)
+    forged = [json.loads(line) for line in lines[12:]]
+    changed = sum(line["verdict"]["kind"] != "valid" for line in forged)
+    for line in forged:
+        line["verdict"] = {"kind": "valid", "step": None, "reason": "", "facts": []}
+    # Two of them were moved already when it was stopped.
+    (tmp_path / "samples.jsonl").write_bytes(b"".join(lines[:14]))
+    RunFolder(tmp_path).shard(1).write_text("".join(json.dumps(line) + "\n" for line in forged))
+    moved = sum(json.loads(line)["verdict"]["kind"] != "valid" for line in lines[12:14])
+    assert score(RunFolder(tmp_path)) == (summary, changed - moved)
+    assert drawn(tmp_path) == whole
+    assert not RunFolder(tmp_path).shards()
+
+
 def test_our_failures_stay_ours(tmp_path: Path) -> None:
     with pytest.raises(PlanbenchError):
         run(tmp_path, Flaky({1, 2, 3}))

@@ -243,6 +243,7 @@ def test_a_renamed_probe_is_the_held_out_tasks_in_the_words_of_its_examples(prob
         (["tiny", "--train", "speed=9"], "--train speed: "),
         (["tiny", "--domain", "chess"], "no domain 'chess'"),
         (["tiny", "--warm-start-steps", "5"], "--warm-start-steps needs --warm-start A:B"),
+        (["tiny", "--warm-start-tasks", "5"], "--warm-start-tasks needs --warm-start A:B"),
         (["tiny", "--probe", "blocksworld"], "--probe blocksworld: the run trains on it"),
     ],
     ids=lambda part: " ".join(part[1:] or part) if isinstance(part, list) else "",

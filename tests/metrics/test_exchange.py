@@ -62,6 +62,8 @@ def test_what_is_drawn_agrees_with_what_is_exact(monkeypatch: pytest.MonkeyPatch
     # Four standard errors of ten thousand draws.
     assert exchange_test(differences) == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 10_000) ** 0.5)
     assert exchange_test([Fraction(n, n + 1) for n in range(1, 200)]) == pytest.approx(1 / 10_001)
+    # In their common unit they are larger than any float.
+    assert exchange_test([Fraction(1, 10_000 - n) for n in range(300)]) == pytest.approx(1 / 10_001)
 
 
 def test_the_interval_is_that_of_the_mean() -> None:

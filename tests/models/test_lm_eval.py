@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from planbench.cli import main
 from planbench.core.verdict import plan_text
 from planbench.errors import InputError
 from planbench.models.lm_eval import read_lm_eval
@@ -55,8 +56,6 @@ def write(path: Path, lines: list[Line]) -> Path:
 def test_replies_are_judged_as_if_drawn_here(
     tasks: list[Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from planbench.cli import main
-
     monkeypatch.chdir(tmp_path)
     lines = [
         sample(
@@ -78,6 +77,25 @@ def test_replies_are_judged_as_if_drawn_here(
     assert (record.config.temperature, record.config.max_tokens) == (0.7, 99)
     assert record.config.tasks.spec == {"source": "lm-eval", "limit": 15}
     assert main(["score", "run"]) == 0
+
+
+def test_replies_of_another_file_are_not_written_over(
+    tasks: list[Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for reply in ("a", "b"):
+        doc = {"domain_pddl": tasks[0].domain_pddl, "problem_pddl": tasks[0].problem_pddl}
+        (tmp_path / reply).mkdir()
+        write(tmp_path / reply / "samples.jsonl", [sample(tasks[0], 0, [reply], doc)])
+    argv = ["--from", "lm-eval", "--out", "run"]
+    assert main(["score", "a/samples.jsonl", *argv]) == 0
+    before = (tmp_path / "run" / "replies.jsonl").read_bytes()
+    assert main(["score", "b/samples.jsonl", *argv]) == 2
+    assert (tmp_path / "run" / "replies.jsonl").read_bytes() == before
+    assert main(["score", "a/samples.jsonl", *argv]) == 0
+    for reply in ("a", "b", "b"):
+        assert main(["score", f"{reply}/samples.jsonl", *argv[:2]]) == 0
+    assert len(list((tmp_path / "runs").iterdir())) == 2
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     assert (tmp_path / "page" / "kept").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
     assert "cannot be written" in refusal(lambda: write_whole(tmp_path / "absent" / "page", "new"), InputError)
+    assert "a folder; name a file in it" in refusal(lambda: write_whole(Path("."), "new"), InputError)
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:

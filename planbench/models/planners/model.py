@@ -20,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from planbench.core.verdict import plan_text
 from planbench.errors import InputError, MissingPackage
+from planbench.models.base import refuse_thinking
 from planbench.models.catalog import LoadOptions
 from planbench.models.planners import PLANNERS, Entry
 from planbench.models.planners.limits import Answer, Limits, Solver
@@ -87,6 +88,7 @@ class PlannerModel:
         self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
     ) -> Iterator[tuple[int, Reply]]:
         """As `Model.replies`; the settings change nothing, as a plan has no tokens."""
+        refuse_thinking(self.name, settings)
         finished = frozenset(done)
         for position, request in enumerate(requests):
             if position not in finished:

@@ -50,6 +50,22 @@ def load(text: str, options: LoadOptions) -> ServerModel:
     return ServerModel(Address(address.urls, listing.model), settings, key, listing)
 
 
+def check(text: str, options: LoadOptions, settings: SamplingSettings) -> None:
+    """Raise InputError for what would be refused before any server is asked."""
+    read_address(text)
+    read_settings(options)
+    Key.from_environment()
+    _refuse_thinking(settings)
+
+
+def _refuse_thinking(settings: SamplingSettings) -> None:
+    if settings.max_thinking_tokens is not None:
+        raise InputError(
+            "--max-thinking-tokens: a server ends reasoning by its own rules; leave it out, and send what it takes "
+            "with --model-arg body="
+        )
+
+
 class ServerModel:
     """A model behind servers."""
 
@@ -107,11 +123,7 @@ class ServerModel:
         self, requests: Sequence[Request], done: Collection[int], settings: SamplingSettings
     ) -> Iterator[_Item]:
         """As `Model.replies`. Raises InputError for a budget for thinking, which only the server could keep."""
-        if settings.max_thinking_tokens is not None:
-            raise InputError(
-                "--max-thinking-tokens: a server ends reasoning by its own rules; leave it out, and send what it takes "
-                "with --model-arg body="
-            )
+        _refuse_thinking(settings)
         finished = frozenset(done)
         wanted = [position for position in range(len(requests)) if position not in finished]
         self._fleet = self._new_fleet()
