@@ -74,6 +74,14 @@ def check_memory(folder: Path, config: Any, bytes_each: int | None, device: str,
         )
 
 
+def check_missing(path: Path, report: Mapping[str, Any]) -> None:
+    """`report` is the library's own on what it loaded: a weight that is not there, it would draw at random."""
+    if missing := sorted(report["missing_keys"]):
+        raise CheckpointError(
+            f"{path}: {len(missing)} weights are missing (the first: {missing[0]}); download it again"
+        )
+
+
 def check_numbers(folder: Path, model: Any) -> None:
     """Refuse weights that are not numbers: one is enough to make every reply nonsense."""
     import torch

@@ -16,7 +16,7 @@ from typing import Any
 from planbench.errors import CheckpointError, InputError
 from planbench.models.catalog import WHAT_THERE_IS, LoadOptions, hub_name, shipped_folder, suggestion
 from planbench.models.hf_adapter import checked, with_adapter
-from planbench.models.hf_bounds import check_layers, check_memory, check_numbers
+from planbench.models.hf_bounds import check_layers, check_memory, check_missing, check_numbers
 from planbench.models.hf_files import CheckpointFiles, one_line
 from planbench.models.hf_prompt import PromptEncoder, template_options
 
@@ -146,10 +146,7 @@ def load_checkpoint(folder: Path, options: LoadOptions, auto: str = _CAUSAL) -> 
             **shared,
         )
         model, report = loaded
-    if missing := sorted(report["missing_keys"]):
-        raise CheckpointError(
-            f"{folder}: {len(missing)} weights are missing (the first: {missing[0]}); download the checkpoint again"
-        )
+    check_missing(folder, report)
     check_numbers(folder, model)
     if files.adapter is not None:
         with _refusing(files.adapter, "the adapter cannot be loaded"):

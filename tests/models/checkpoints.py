@@ -128,14 +128,17 @@ def save(
     return folder
 
 
-def save_gguf(path: Path) -> None:
-    """A random Llama of one layer with five tokens of text, as llama.cpp's own writer keeps it."""
+def save_gguf(path: Path, *, blocks: int = 1, parts: int = 1) -> None:
+    """A random Llama of one layer with five tokens of text, as llama.cpp's own writer keeps it; it may say more layers
+    than it has, and that it is the first of some parts."""
     import gguf
 
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(64)
     writer.add_embedding_length(32)
-    writer.add_block_count(1)
+    writer.add_block_count(blocks)
+    if parts > 1:
+        writer.add_uint16("split.count", parts)
     writer.add_feed_forward_length(48)
     writer.add_head_count(2)
     writer.add_head_count_kv(1)

