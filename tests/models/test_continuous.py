@@ -68,6 +68,15 @@ def test_greedy_equals_generate_one_prompt_at_a_time(architecture: str) -> None:
     assert model.config._attn_implementation != "planbench_shared"
 
 
+@pytest.mark.parametrize("length", [57, 60, 63])
+def test_a_prompt_up_to_the_last_position_of_a_table_is_read(length: int) -> None:
+    """What fills it up to a multiple has no position of its own there."""
+    model = random_model("GPT2")
+    rows = [Row(tuple(range(length)), 64 - length, seed) for seed in range(2)]
+    found = answers(Engine(model, frozenset()), rows, 4)
+    assert [completion.tokens for completion in found] == [generated(model, row, []) for row in rows]
+
+
 @pytest.mark.parametrize("architecture", ["GptOss", "Bloom", "Mamba", "Lfm2", "Phi3", "Llama4Text"])
 def test_what_it_does_not_compute_is_noticed(architecture: str) -> None:
     """Sinks in the attention, biases by position, state that is no cache of keys and values, positions that hang on the
