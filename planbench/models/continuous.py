@@ -28,7 +28,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from planbench.models.decode import NEAR, Completion, Row, draws, sampled
+from planbench.models.decode import NEAR, NO_TOKEN, Completion, Row, draws, sampled
 from planbench.models.passes import ROWS, Passes, up
 from planbench.models.prefixes import Group, Tokens, shared_prefixes
 from planbench.models.shared_attention import COLUMNS, Prefix, Store
@@ -237,6 +237,9 @@ class _Run:
             if self._says(row, token):
                 left.append(slot)
         for slot in reversed(left):
+            if not active[slot].speech.finite:  # what it leaves behind is hidden, but nothing times NaN is NaN
+                number, place = divmod(slot, ROWS)
+                self.stores[number].clear(place)
             last = len(active) - 1
             if slot < last:
                 number, place = divmod(last, ROWS)
@@ -266,7 +269,7 @@ class _Run:
         else:
             best, tokens = logits.max(-1)
             near = ((logits > best[:, None] - NEAR).sum(-1) > 1).tolist()
-            chosen = tokens.tolist()
+            chosen = tokens.masked_fill(~best.isfinite(), NO_TOKEN).tolist()
             for row, close in zip(rows, near, strict=True):
                 row.speech.near_ties += close
         return [

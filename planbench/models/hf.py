@@ -214,6 +214,10 @@ class HfModel:
         if answer.completion is None:
             what = f"its {len(row.prompt)} prompt tokens and {row.limit} more do not fit into memory"
             return Reply("", "error", prompt_tokens=len(row.prompt), completion_tokens=0, error=what)
+        if not answer.completion.finite:
+            what = f"the model's numbers overflow in {self._loaded.dtype}"
+            what += "" if self._loaded.dtype == "float32" else "; type --model-arg dtype=float32"
+            return Reply("", "error", prompt_tokens=len(row.prompt), completion_tokens=0, error=what)
         return self._reply(row, answer.completion, answer.seconds)
 
     def _reply(self, row: Row, completion: Completion, seconds: float) -> Reply:

@@ -89,13 +89,13 @@ def check_numbers(folder: Path, model: Any) -> None:
     broken = [
         name
         for name, weight in model.named_parameters()
-        # The sum is fast, and NaN wherever a weight is; it may be so without one, where infinities cancel.
-        if weight.is_floating_point() and torch.isnan(weight.sum(dtype=torch.float32)) and torch.isnan(weight).any()
+        # The sum is fast, and not finite wherever a weight is not; it may be so of itself, where it overflows.
+        if weight.is_floating_point() and not weight.sum(dtype=torch.float32).isfinite() and not weight.isfinite().all()
     ]
     if broken:
         raise CheckpointError(
-            f"{folder}: {len(broken)} weights hold NaN (the first: {broken[0]}); its training diverged, or the file is "
-            "damaged"
+            f"{folder}: {len(broken)} weights hold NaN or infinity (the first: {broken[0]}); its training diverged, "
+            "the file is damaged, or dtype= is too narrow"
         )
 
 

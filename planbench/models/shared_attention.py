@@ -66,6 +66,10 @@ class Store:
             for into, states in zip(ours, theirs, strict=True):
                 into[slot, :, :tokens] = states[row, :, :tokens]
 
+    def clear(self, slot: int) -> None:
+        for states in (*self.keys, *self.values):
+            states[slot] = 0
+
 
 @dataclass(frozen=True)
 class Prefix:

@@ -48,10 +48,13 @@ def header_of_ten_gigabytes(folder: Path) -> None:
     weights.write_bytes((10 * 2**30).to_bytes(8, "little") + weights.read_bytes()[8:])
 
 
-def not_a_number(folder: Path) -> None:
-    weights = load_file(folder / WEIGHTS)
-    weights["model.norm.weight"][3] = float("nan")
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+def not_finite(number: str) -> Callable[[Path], None]:
+    def overwrite(folder: Path) -> None:
+        weights = load_file(folder / WEIGHTS)
+        weights["model.norm.weight"][3] = float(number)
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+
+    return overwrite
 
 
 WITHOUT_END = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
@@ -122,7 +125,8 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a header of ten gigabytes": (header_of_ten_gigabytes, "truncated or damaged"),
     "index names a file above": (lambda folder: shard_outside(folder, "../x"), "no safetensors file of this folder"),
-    "NaN": (not_a_number, "1 weights hold NaN (the first: model.norm.weight)"),
+    "NaN": (not_finite("nan"), "1 weights hold NaN or infinity (the first: model.norm.weight)"),
+    "infinity": (not_finite("-inf"), "1 weights hold NaN or infinity (the first: model.norm.weight)"),
     "template without end": (write("chat_template.jinja", WITHOUT_END), "more than 0.2 seconds"),
     "template of much memory": (write("chat_template.jinja", "{{ 'a' * 10000000000 }}"), "MB of memory"),
     "template of many characters": (write("chat_template.jinja", "{{ 'a' * 60000 }}"), "50,000 characters"),
