@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from planbench.errors import CheckpointError, InputError
 from planbench.models.catalog import WHAT_THERE_IS, LoadOptions, hub_name, shipped_folder, suggestion
 from planbench.models.hf_adapter import checked, with_adapter
-from planbench.models.hf_bounds import check_layers, check_memory, check_missing, check_numbers
+from planbench.models.hf_bounds import bounded, check_layers, check_memory, check_missing, check_numbers
 from planbench.models.hf_files import CheckpointFiles, one_line
 from planbench.models.hf_prompt import PromptEncoder, template_options
 
@@ -120,7 +120,7 @@ def load_checkpoint(folder: Path, options: LoadOptions, auto: str = _CAUSAL) -> 
 
     import torch
     import transformers
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()
@@ -129,8 +129,8 @@ def load_checkpoint(folder: Path, options: LoadOptions, auto: str = _CAUSAL) -> 
     check_layers(files)
     device, dtype = _settled(options)
     shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
+    config = _config(files, options)
     with _refusing(folder, "config.json cannot be used"):
-        config = AutoConfig.from_pretrained(folder, **shared)
         if not files.needs_code:
             each = None if dtype == "auto" else getattr(torch, dtype).itemsize
             check_memory(folder, config, each, device, auto)
@@ -153,6 +153,17 @@ def load_checkpoint(folder: Path, options: LoadOptions, auto: str = _CAUSAL) -> 
             model = with_adapter(model, files.adapter)
         check_numbers(files.adapter, model)
     return Loaded(files, model.eval(), tokenizer, str(model.device), str(model.dtype).removeprefix("torch."))
+
+
+def _config(files: CheckpointFiles, options: LoadOptions) -> Any:
+    """The library's object of config.json; code that comes with a checkpoint may take what it takes."""
+    from transformers import AutoConfig
+
+    within = nullcontext() if files.needs_code else bounded(first=True)
+    with _refusing(files.folder, "config.json cannot be used"), within:
+        return AutoConfig.from_pretrained(
+            files.folder, trust_remote_code=options.trust_remote_code, local_files_only=True
+        )
 
 
 def _settled(options: LoadOptions) -> tuple[str, str]:
@@ -194,11 +205,10 @@ def load_texts(folder: Path, options: LoadOptions) -> tuple[Any, Any, Any]:
     folder = files.folder
     check_layers(files)
 
-    from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+    from transformers import AutoTokenizer, GenerationConfig
 
     shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
-    with _refusing(folder, "config.json cannot be used"):
-        config = AutoConfig.from_pretrained(folder, **shared)
+    config = _config(files, options)
     with _refusing(files.texts, "the tokenizer cannot be loaded"):
         tokenizer = AutoTokenizer.from_pretrained(files.texts, **shared)
     if not (folder / "generation_config.json").is_file():

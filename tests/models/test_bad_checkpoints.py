@@ -119,6 +119,15 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda folder: edit(folder / "config.json", num_hidden_layers=10**9),
         "1000000000 layers, and the weights are 21 in all",
     ),
+    "layers of a decoder without end": (
+        lambda folder: edit(folder / "config.json", text_config={"decoder_layers": 10**9}),
+        "1000000000 layers, and the weights are 21 in all",
+    ),
+    "labels without end": (lambda folder: edit(folder / "config.json", num_labels=10**9), "1000000000 labels"),
+    "a list in the config without end": (
+        lambda folder: edit(folder / "config.json", model_type="gpt_neo", attention_types=[[["global"], 10**10]]),
+        "config.json cannot be used (it takes more than 0.2 seconds)",
+    ),
     "larger than any memory": (
         lambda folder: edit(folder / "config.json", vocab_size=10**12),
         "GiB of memory",
@@ -164,7 +173,7 @@ def one_line(error: pytest.ExceptionInfo[Exception]) -> str:
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_checkpoint_is_refused_in_one_line(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if case == "template without end":
+    if case in ("template without end", "a list in the config without end"):
         monkeypatch.setattr(hf_bounds, "SECONDS", 0.2)
     monkeypatch.setattr(hf_prompt, "LONGEST", 50_000)
     break_it, expected = BROKEN[case]
