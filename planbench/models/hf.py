@@ -232,7 +232,7 @@ class HfModel:
 
     def _decoded(self, tokens: Sequence[int]) -> str:
         # Special tokens inside a reply stay: to drop an unknown word from `stack a <unk> b` would mend the plan.
-        return self._tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return self._encoder.decoded(tokens)
 
 
 def _engine(wanted: str, model: Any) -> str:

@@ -159,6 +159,16 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "no tokenizer": (no_tokenizer, "no tokenizer"),
     "tokenizer is not JSON": (write("tokenizer.json", "{"), "the tokenizer cannot be loaded"),
+    "tokenizer that panics": (
+        lambda folder: edit(folder / "tokenizer.json", normalizer={"type": "Precompiled", "precompiled_charsmap": ""}),
+        "the tokenizer cannot be loaded",
+    ),
+    "tokenizer that loads and reads nothing": (
+        lambda folder: edit(
+            folder / "tokenizer.json", model={"type": "WordLevel", "vocab": {"a": 4}, "unk_token": "none"}
+        ),
+        "its tokenizer cannot be used",
+    ),
     "template does not parse": (write("chat_template.jinja", "{% for %}"), "chat template does not render"),
     "template fails": (write("chat_template.jinja", "{{ 1 / 0 }}"), "chat template does not render"),
 }
