@@ -6,8 +6,9 @@ logits, never on its neighbours. Three things make it faster than the library's 
 a result beyond rounding: equal prompts (several samples of a task) are read once and their cache is copied; the cache
 grows in blocks, not by one allocation a token; rows that have ended leave the batch once half of it has.
 
-A model whose state is not a plain attention cache (Mamba, RWKV, hybrids) goes through the library's own `generate`,
-with the same choice of tokens. Not covered: beam search, penalties, top-k, joining a running batch.
+A model whose state is not a plain attention cache (Mamba, hybrids) goes through the library's own `generate`, with the
+same choice of tokens; RWKV one row at a time, as the library mixes up the rows of its batches. Not covered: beam
+search, penalties, top-k, joining a running batch.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from planbench.records.sampling import Ending
 
 NEAR = 1e-4
 """Two logits that differ by less may change places by rounding in float32."""
+
+_ALONE = frozenset({"rwkv"})
 
 NO_TOKEN = -1
 """What is chosen where the largest logit is no finite number: the model's numbers overflow."""
@@ -148,6 +151,9 @@ def decode(
     model: Any, rows: Sequence[Row], *, stop: frozenset[int], pad: int, temperature: float = 0.0, top_p: float = 1.0
 ) -> list[Completion]:
     """One completion a row, in order. `model` is a causal LM of transformers in evaluation mode."""
+    if len(rows) > 1 and model.config.model_type in _ALONE:
+        how: dict[str, Any] = {"stop": stop, "pad": pad, "temperature": temperature, "top_p": top_p}
+        return [completion for row in rows for completion in decode(model, [row], **how)]
     choose = TokenChoice(rows, temperature, top_p)
     cache = _attention_cache(model)
     with torch.inference_mode():

@@ -81,9 +81,17 @@ _SMALL_SHAPES: dict[str, dict[str, Any]] = {
         "state_size": 8,
         "initializer_range": 0.7,
     },
+    "Rwkv": {
+        "vocab_size": len(WORDS),
+        "hidden_size": 32,
+        "attention_hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "initializer_range": 0.7,
+    },
     "Lfm2": {**_SHAPE, "num_hidden_layers": 3, "layer_types": ["conv", "full_attention", "conv"], "conv_L_cache": 3},
 }
-ARCHITECTURES = ("Llama", "Qwen2", "Qwen3", "Mistral", "GPT2", "Bloom", "Mamba", "Lfm2")
+ARCHITECTURES = ("Llama", "Qwen2", "Qwen3", "Mistral", "GPT2", "Bloom", "Mamba", "Rwkv", "Lfm2")
 
 CHAT = "{% for m in messages %}{{ '<s> ' + m['role'] + ' ' + m['content'] + ' </s> ' }}{% endfor %}"
 CHAT += "{% if add_generation_prompt %}{{ '<s> assistant ' }}{% endif %}"
