@@ -173,14 +173,15 @@ def _lines_plan(lines: Sequence[Line], block: Block) -> Plan:
     """The plan of a block with at least one step. In a block left open, remarks may follow the plan: there it is the
     first run of lines, or the last that starts over."""
     if block.closed:
-        return _kept(lines, facts=True)
+        return _kept(lines, whole=True)
     sure = [run for run in _runs(lines) if run.sure]
     again = [run for run in sure if run.announced]
     return (again[-1] if again else sure[0]).plan()
 
 
-def _kept(lines: Sequence[Line], facts: bool = False) -> Plan:
-    """The steps of lines that are one plan: those that name an action, and those in their shape that were meant to."""
+def _kept(lines: Sequence[Line], whole: bool = False) -> Plan:
+    """The steps of lines that are one plan: those that name an action, and those in their shape that were meant to.
+    Where the `whole` was set apart as the plan, so are facts, and bare names beside steps in another notation."""
     shapes = {line.shape for line in lines if line.kind == "step"}
     bracketed = {line.shape[:2] for line in lines if line.kind == "step" and line.shape[2] == "group"}
     steps: list[Step] = []
@@ -189,8 +190,8 @@ def _kept(lines: Sequence[Line], facts: bool = False) -> Plan:
         alike = line.shape in shapes or (bool(marker) and any(line.shape[:2] == shape[:2] for shape in shapes))
         if (
             line.kind == "step"
-            or (line.kind == "suspect" and (notation == "group" or alike or not shapes))
-            or (line.kind == "fact" and facts and line.shape[:2] in bracketed)
+            or (line.kind == "suspect" and (notation == "group" or alike or not shapes or (whole and line.bare)))
+            or (line.kind == "fact" and whole and line.shape[:2] in bracketed)
         ):
             steps.extend(line.steps)
     return tuple(steps)
