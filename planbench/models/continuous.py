@@ -12,7 +12,7 @@ products of matrices do hang on the company (a mixture of experts, whose experts
 rounding that differs, and only a choice between two tokens that are as good as equal can differ with it.
 
 Where memory runs out, the rows in flight go back to the queue and the batch is half as large from then on. A row that
-does not fit alone is given up, and the run goes on.
+does not fit alone is given up, and the run goes on as before it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from planbench.models.decode import NEAR, Completion, Row, draws, sampled
+from planbench.models.decode import NEAR, NO_TOKEN, Completion, Row, draws, sampled
 from planbench.models.passes import ROWS, Passes, up
 from planbench.models.prefixes import Group, Tokens, shared_prefixes
 from planbench.models.shared_attention import COLUMNS, Prefix, Store
@@ -129,7 +129,8 @@ class _Run:
         self.active: list[_Active] = []
         self.stores: list[Store] = []
         self.done: list[Answer] = []
-        self.failed: Tokens = ()
+        self.failed: tuple[int, ...] = ()
+        self.before: dict[int, int] = {}
 
     def all(self) -> Iterator[Answer]:
         counts = self.engine.counts = Counts(batch=self.most)
@@ -237,6 +238,9 @@ class _Run:
             if self._says(row, token):
                 left.append(slot)
         for slot in reversed(left):
+            if not active[slot].speech.finite:  # what it leaves behind is hidden, but nothing times NaN is NaN
+                number, place = divmod(slot, ROWS)
+                self.stores[number].clear(place)
             last = len(active) - 1
             if slot < last:
                 number, place = divmod(last, ROWS)
@@ -266,7 +270,7 @@ class _Run:
         else:
             best, tokens = logits.max(-1)
             near = ((logits > best[:, None] - NEAR).sum(-1) > 1).tolist()
-            chosen = tokens.tolist()
+            chosen = tokens.masked_fill(~best.isfinite(), NO_TOKEN).tolist()
             for row, close in zip(rows, near, strict=True):
                 row.speech.near_ties += close
         return [
@@ -284,14 +288,16 @@ class _Run:
         return False
 
     def _back_off(self) -> None:
-        """Put the rows in flight back, and go on with half as many; give up a prompt that does not fit alone."""
+        """Put the rows in flight back, and go on with half as many. A row that fails alone twice running is given up,
+        with all samples of its prompt where that cannot be read, and as many as before it failed go on."""
+        reading = not (self.ready or self.active)
         back: dict[tuple[int, Tokens], list[int]] = {}
         ended = {answer.index for answer in self.done}
+        for row in self.active:  # first, to be tried again first
+            back.setdefault((row.group, self.rows[row.index].prompt), []).append(row.index)
         for read in self.ready:
             for index in read.waiting:
                 back.setdefault((read.group, self.rows[index].prompt), []).append(index)
-        for row in self.active:
-            back.setdefault((row.group, self.rows[row.index].prompt), []).append(row.index)
         self.ready.clear()
         self.active.clear()
         self.prefixes.clear()
@@ -303,13 +309,20 @@ class _Run:
             if left := [index for index in dict.fromkeys(indices) if index not in ended]:
                 self.queue.appendleft((group, prompt, left))
         self.engine.counts.halvings += 1
-        first = self.queue[0][1] if self.queue else ()
-        alone = self.most == 1 and first != () and first == self.failed
-        self.failed = first
-        self.most = self.engine.counts.batch = max(1, self.most // 2)
-        if alone:
-            _, _, indices = self.queue.popleft()
-            self.done.extend(Answer(index, None, 0.0) for index in indices)
+        flight = list(islice((index for _, _, indices in self.queue for index in indices), self.most))
+        for index in flight:
+            self.before.setdefault(index, self.most)
+        alone = () if self.most > 1 or not flight else tuple(self.queue[0][2]) if reading else (flight[0],)
+        if alone and alone == self.failed:
+            group, prompt, indices = self.queue.popleft()
+            if left := indices[len(alone) :]:
+                self.queue.appendleft((group, prompt, left))
+            self.done.extend(Answer(index, None, 0.0) for index in alone)
+            self.most, self.failed = self.before[alone[0]], ()
+            self.before.clear()
+        else:
+            self.most, self.failed = max(1, self.most // 2), alone
+        self.engine.counts.batch = self.most
 
 
 def _queue(groups: Sequence[Group], rows: Sequence[Row], wanted: Sequence[int]) -> deque[tuple[int, Tokens, list[int]]]:

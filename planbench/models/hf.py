@@ -214,6 +214,10 @@ class HfModel:
         if answer.completion is None:
             what = f"its {len(row.prompt)} prompt tokens and {row.limit} more do not fit into memory"
             return Reply("", "error", prompt_tokens=len(row.prompt), completion_tokens=0, error=what)
+        if not answer.completion.finite:
+            what = f"the model's numbers overflow in {self._loaded.dtype}"
+            what += "" if self._loaded.dtype == "float32" else "; type --model-arg dtype=float32"
+            return Reply("", "error", prompt_tokens=len(row.prompt), completion_tokens=0, error=what)
         return self._reply(row, answer.completion, answer.seconds)
 
     def _reply(self, row: Row, completion: Completion, seconds: float) -> Reply:
@@ -228,7 +232,7 @@ class HfModel:
 
     def _decoded(self, tokens: Sequence[int]) -> str:
         # Special tokens inside a reply stay: to drop an unknown word from `stack a <unk> b` would mend the plan.
-        return self._tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return self._encoder.decoded(tokens)
 
 
 def _engine(wanted: str, model: Any) -> str:

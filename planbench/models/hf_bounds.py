@@ -2,6 +2,7 @@
 
 A config is a claim. Before a model is built from it, the number of layers is held against the weights that are there,
 and the memory that the whole would take (counted on torch's `meta` device, where it takes none) against what is free.
+Reading it has the bounds of a first render.
 
 A chat template is a program. It runs in the sandbox of transformers, which keeps it from the machine but not from
 running on; here a render has `SECONDS`, and its text may be `LONGEST` characters. The first renders, of a few words,
@@ -26,11 +27,14 @@ SECONDS = 10.0
 MEGABYTES = 1024
 LONGEST = 50_000_000
 
-_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers")
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers", "num_encoder_layers")
+_LAYERS += ("decoder_layers", "encoder_layers", "num_blocks", "attn_layers")
+_MOST_LABELS = 65_536
+"""The library writes a name for each, whatever the model is for."""
 
 
 class Overrun(Exception):
-    """A chat template took more than it may."""
+    """A chat template or a config took more than it may."""
 
 
 def check_layers(files: CheckpointFiles) -> None:
@@ -42,14 +46,25 @@ def check_layers(files: CheckpointFiles) -> None:
     for path in files.weights:
         with safe_open(path, framework="np") as opened:
             tensors += len(opened.keys())
-    for config in (files.config, *(value for value in files.config.values() if isinstance(value, Mapping))):
+    for config in _configs(files.config):
         for key in _LAYERS:
-            layers = config.get(key)
+            layers = len(said) if isinstance(said := config.get(key), list) else said
             if isinstance(layers, int) and layers > tensors:
                 raise CheckpointError(
                     f"{files.folder}: config.json says {layers} layers, and the weights are {tensors} in all; both "
                     "must come from the same model"
                 )
+        labels = config.get("num_labels")
+        if isinstance(labels, int) and labels > _MOST_LABELS:
+            raise CheckpointError(f"{files.folder}: config.json says {labels} labels; {_MOST_LABELS} are the most")
+
+
+def _configs(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A config and those inside it."""
+    yield config
+    for value in config.values():
+        if isinstance(value, Mapping):
+            yield from _configs(value)
 
 
 def check_memory(folder: Path, config: Any, bytes_each: int | None, device: str, auto: str) -> None:
@@ -74,6 +89,14 @@ def check_memory(folder: Path, config: Any, bytes_each: int | None, device: str,
         )
 
 
+def check_missing(path: Path, report: Mapping[str, Any]) -> None:
+    """`report` is the library's own on what it loaded: a weight that is not there, it would draw at random."""
+    if missing := sorted(report["missing_keys"]):
+        raise CheckpointError(
+            f"{path}: {len(missing)} weights are missing (the first: {missing[0]}); download it again"
+        )
+
+
 def check_numbers(folder: Path, model: Any) -> None:
     """Refuse weights that are not numbers: one is enough to make every reply nonsense."""
     import torch
@@ -81,13 +104,13 @@ def check_numbers(folder: Path, model: Any) -> None:
     broken = [
         name
         for name, weight in model.named_parameters()
-        # The sum is fast, and NaN wherever a weight is; it may be so without one, where infinities cancel.
-        if weight.is_floating_point() and torch.isnan(weight.sum(dtype=torch.float32)) and torch.isnan(weight).any()
+        # The sum is fast, and not finite wherever a weight is not; it may be so of itself, where it overflows.
+        if weight.is_floating_point() and not weight.sum(dtype=torch.float32).isfinite() and not weight.isfinite().all()
     ]
     if broken:
         raise CheckpointError(
-            f"{folder}: {len(broken)} weights hold NaN (the first: {broken[0]}); its training diverged, or the file is "
-            "damaged"
+            f"{folder}: {len(broken)} weights hold NaN or infinity (the first: {broken[0]}); its training diverged, "
+            "the file is damaged, or dtype= is too narrow"
         )
 
 
@@ -103,7 +126,7 @@ def check_template(text: str) -> None:
 
 @contextmanager
 def bounded(first: bool = False) -> Iterator[None]:
-    """Bounds on a render within the block; raises Overrun. Time is bounded in the main thread alone, where signals
+    """Bounds on what is within the block; raises Overrun. Time is bounded in the main thread alone, where signals
     arrive; memory with `first`, as other threads would feel it too."""
     timed = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
     limit = _limit_memory() if first else None

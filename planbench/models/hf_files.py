@@ -8,6 +8,8 @@ reading a pickle runs whatever code is in it.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -94,6 +96,23 @@ def one_line(error: BaseException, limit: int = 240) -> str:
     """A library's error as part of one line."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+@contextmanager
+def refusing(source: Path | str, what: str) -> Iterator[None]:
+    """Turn whatever goes wrong inside into a `CheckpointError` that opens with `what`."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    # The library raises whatever a damaged file leads it into, bare Exception included; its tokenizers, in Rust, panic.
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        why = one_line(error)
+        if "ignore_mismatched_sizes" in why:  # the library's advice, which names no file and would hide the damage
+            why = "its weights have other shapes than config.json says; both must come from the same model"
+        raise CheckpointError(f"{source}: {what} ({why})") from error
 
 
 def check_folder(folder: Path) -> CheckpointFiles:

@@ -7,8 +7,7 @@ library would draw it at random and only warn.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from typing import Any
 from planbench.errors import CheckpointError, InputError
 from planbench.models.catalog import WHAT_THERE_IS, LoadOptions, hub_name, shipped_folder, suggestion
 from planbench.models.hf_adapter import checked, with_adapter
-from planbench.models.hf_bounds import check_layers, check_memory, check_numbers
-from planbench.models.hf_files import CheckpointFiles, one_line
+from planbench.models.hf_bounds import bounded, check_layers, check_memory, check_missing, check_numbers
+from planbench.models.hf_files import CheckpointFiles, one_line, refusing
 from planbench.models.hf_prompt import PromptEncoder, template_options
 
 ARGS = {
@@ -120,7 +119,7 @@ def load_checkpoint(folder: Path, options: LoadOptions, auto: str = _CAUSAL) -> 
 
     import torch
     import transformers
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()
@@ -129,14 +128,14 @@ def load_checkpoint(folder: Path, options: LoadOptions, auto: str = _CAUSAL) -> 
     check_layers(files)
     device, dtype = _settled(options)
     shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
-    with _refusing(folder, "config.json cannot be used"):
-        config = AutoConfig.from_pretrained(folder, **shared)
+    config = _config(files, options)
+    with refusing(folder, "config.json cannot be used"):
         if not files.needs_code:
             each = None if dtype == "auto" else getattr(torch, dtype).itemsize
             check_memory(folder, config, each, device, auto)
-    with _refusing(files.texts, "the tokenizer cannot be loaded"):
+    with refusing(files.texts, "the tokenizer cannot be loaded"):
         tokenizer = AutoTokenizer.from_pretrained(files.texts, **shared)
-    with _refusing(folder, "the model cannot be loaded"):
+    with refusing(folder, "the model cannot be loaded"):
         loaded: Any = getattr(transformers, auto).from_pretrained(
             folder,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
@@ -146,16 +145,24 @@ def load_checkpoint(folder: Path, options: LoadOptions, auto: str = _CAUSAL) -> 
             **shared,
         )
         model, report = loaded
-    if missing := sorted(report["missing_keys"]):
-        raise CheckpointError(
-            f"{folder}: {len(missing)} weights are missing (the first: {missing[0]}); download the checkpoint again"
-        )
+    check_missing(folder, report)
     check_numbers(folder, model)
     if files.adapter is not None:
-        with _refusing(files.adapter, "the adapter cannot be loaded"):
+        with refusing(files.adapter, "the adapter cannot be loaded"):
             model = with_adapter(model, files.adapter)
         check_numbers(files.adapter, model)
     return Loaded(files, model.eval(), tokenizer, str(model.device), str(model.dtype).removeprefix("torch."))
+
+
+def _config(files: CheckpointFiles, options: LoadOptions) -> Any:
+    """The library's object of config.json; code that comes with a checkpoint may take what it takes."""
+    from transformers import AutoConfig
+
+    within = nullcontext() if files.needs_code else bounded(first=True)
+    with refusing(files.folder, "config.json cannot be used"), within:
+        return AutoConfig.from_pretrained(
+            files.folder, trust_remote_code=options.trust_remote_code, local_files_only=True
+        )
 
 
 def _settled(options: LoadOptions) -> tuple[str, str]:
@@ -197,16 +204,15 @@ def load_texts(folder: Path, options: LoadOptions) -> tuple[Any, Any, Any]:
     folder = files.folder
     check_layers(files)
 
-    from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+    from transformers import AutoTokenizer, GenerationConfig
 
     shared: dict[str, Any] = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
-    with _refusing(folder, "config.json cannot be used"):
-        config = AutoConfig.from_pretrained(folder, **shared)
-    with _refusing(files.texts, "the tokenizer cannot be loaded"):
+    config = _config(files, options)
+    with refusing(files.texts, "the tokenizer cannot be loaded"):
         tokenizer = AutoTokenizer.from_pretrained(files.texts, **shared)
     if not (folder / "generation_config.json").is_file():
         return tokenizer, config, GenerationConfig.from_model_config(config)
-    with _refusing(folder, "generation_config.json cannot be used"):
+    with refusing(folder, "generation_config.json cannot be used"):
         return tokenizer, config, GenerationConfig.from_pretrained(folder, local_files_only=True)
 
 
@@ -215,21 +221,6 @@ def load_encoder(folder: Path, name: str, options: LoadOptions) -> PromptEncoder
     options.check_args("a checkpoint", ARGS)
     tokenizer, _, _ = load_texts(folder, options)
     return PromptEncoder(tokenizer, name, template_options(options.args))
-
-
-@contextmanager
-def _refusing(folder: Path, what: str) -> Iterator[None]:
-    """Turn whatever goes wrong inside into a `CheckpointError` that opens with `what`."""
-    try:
-        yield
-    except CheckpointError:
-        raise
-    # The library raises whatever a damaged file leads it into, bare Exception included.
-    except Exception as error:
-        why = one_line(error)
-        if "ignore_mismatched_sizes" in why:  # the library's advice, which names no file and would hide the damage
-            why = "its weights have other shapes than config.json says; both must come from the same model"
-        raise CheckpointError(f"{folder}: {what} ({why})") from error
 
 
 def _check_architecture(files: CheckpointFiles, trusted: bool, auto: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from planbench.errors import CheckpointError, InputError
 from planbench.models.hf_bounds import LONGEST, Overrun, bounded, check_template
-from planbench.models.hf_files import one_line
+from planbench.models.hf_files import one_line, refusing
 from planbench.records import Message, Prompt
 
 _PROBE = "planbench-probe"
@@ -38,6 +38,7 @@ class PromptEncoder:
         self.tokenizer, self.source, self.options = tokenizer, source, dict(options or {})
         self.chat = bool(getattr(tokenizer, "chat_template", None))
         self.system_turns = False
+        self._ids(_PROBE, special=True)  # a damaged tokenizer may load and fail at its first text
         if not self.chat:
             if self.options:
                 raise InputError(f"--model-arg thinking=: {source} has no chat template that could switch it")
@@ -117,7 +118,8 @@ class PromptEncoder:
 
     def decoded(self, ids: Sequence[int]) -> str:
         """The text of token ids, special tokens included."""
-        return self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        with refusing(self.source, "its tokenizer cannot be used"):
+            return self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
     def _render(self, messages: tuple[Message, ...], first: bool = False) -> str:
         turns = [{"role": message.role, "content": message.content} for message in messages]
@@ -137,7 +139,8 @@ class PromptEncoder:
 
     def _ids(self, text: str, *, special: bool) -> list[int]:
         text = _plain(text)
-        ids = list(self.tokenizer(text, add_special_tokens=special)["input_ids"])
+        with refusing(self.source, "its tokenizer cannot be used"):
+            ids = list(self.tokenizer(text, add_special_tokens=special)["input_ids"])
         end = self.tokenizer.eos_token_id
         # Some tokenizers close every text, made for training; a prompt is open at its end.
         if special and ids and ids[-1] == end and not text.endswith(str(self.tokenizer.eos_token)):

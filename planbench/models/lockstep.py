@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from planbench.models.decode import Completion, Row, TokenChoice, completions
+from planbench.models.decode import NO_TOKEN, Completion, Row, TokenChoice, completions
 from planbench.models.small import SmallModel
 
 _Work = TypeVar("_Work")
@@ -36,7 +36,7 @@ def decode_small(
         for step in range(steps):
             chosen = choose(logits, present, step)
             tokens[present, step] = chosen
-            alive &= ~torch.isin(chosen, stops) & (limits[present] > step + 1)
+            alive &= ~torch.isin(chosen, stops) & (limits[present] > step + 1) & (chosen != NO_TOKEN)
             left = int(alive.sum())
             if not left:
                 break
@@ -44,7 +44,7 @@ def decode_small(
                 kept = alive.nonzero().squeeze(-1)
                 batch.keep(kept)
                 chosen, present, alive = chosen[kept], present[kept], alive[kept]
-            logits = model.step(chosen, batch)
+            logits = model.step(chosen.clamp(min=0), batch)
     return completions(tokens.tolist(), rows, stop)
 
 

@@ -65,11 +65,13 @@ class Passes:
         width = up(max(ends) + 1, ROWS)
         store = Store(len(prompts), up(width, COLUMNS))
         tokens = torch.tensor([[*prompt, *[prompt[-1]] * (width - len(prompt))] for prompt in prompts], device=device)
+        last_places = torch.tensor(ends, device=device)
         logits: list[Tensor | None] = [None] * len(prompts)
         for first in range(0, width, _CHUNK):
             end = min(first + _CHUNK, width)
             start = torch.full((len(prompts),), first, device=device)
-            now = Pass([store], start, end - first, [(prefix, None)], [up(end, COLUMNS)], self.windows, first)
+            columns = [up(end, COLUMNS)]
+            now = Pass([store], start, end - first, [(prefix, None)], columns, self.windows, first, last_places)
             places = sorted({last - first for last in ends if first <= last < end})
             out = self._forward(now, tokens[:, first:end], places)
             for number, last in enumerate(ends):

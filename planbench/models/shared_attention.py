@@ -66,6 +66,10 @@ class Store:
             for into, states in zip(ours, theirs, strict=True):
                 into[slot, :, :tokens] = states[row, :, :tokens]
 
+    def clear(self, slot: int) -> None:
+        for states in (*self.keys, *self.values):
+            states[slot] = 0
+
 
 @dataclass(frozen=True)
 class Prefix:
@@ -82,7 +86,8 @@ class Pass:
 
     The rows stand in the slots of `stores`, one store after the other, and are read there as far as `columns` say for
     each store. A row's tokens go to its slot from `start[r]` on; with a width above 1 there is one store, and all rows
-    start at the same place. `groups` are prefixes and the rows that have them, None for all rows.
+    start at the same place. `groups` are prefixes and the rows that have them, None for all rows. `ends` say where the
+    last token of each row goes, where some behind it are filling.
     """
 
     stores: Sequence[Store]
@@ -92,6 +97,7 @@ class Pass:
     columns: Sequence[int]
     windows: Sequence[int | None]
     first: int = 0
+    ends: Tensor | None = None
     _hidden: dict[int | None, Tensor] = field(default_factory=dict[int | None, Tensor])
     pieces: list[tuple[Store, slice, int]] = field(init=False)
     """Each store, its rows and how many of its columns are read."""
@@ -112,7 +118,9 @@ class Pass:
 
     def positions(self) -> Tensor:
         """The position `[rows, width]` of each token in its text."""
-        return (self.before + self.start)[:, None] + torch.arange(self.width, device=self.start.device)
+        own = self.start[:, None] + torch.arange(self.width, device=self.start.device)
+        # A table of positions ends where the context does, and filling may reach beyond.
+        return self.before[:, None] + (own if self.ends is None else own.minimum(self.ends[:, None]))
 
     def write(self, layer: int, keys: Tensor, values: Tensor) -> None:
         for store, rows, _ in self.pieces:

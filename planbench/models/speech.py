@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from planbench.models.decode import Completion, Row
+from planbench.models.decode import NO_TOKEN, Completion, Row
 from planbench.models.thinking import TAGS, TAIL, opened
 
 
@@ -38,6 +38,7 @@ class Speech:
         self.row, self.tokens, self.near_ties = row, list[int](), 0
         self._stop, self._texts = stop, texts
         self._stopped = self._by_text = False
+        self.finite = True
         self._closing: list[int] = []
         self._budget, self._answer = budget, answer
         self._limit = row.limit
@@ -64,6 +65,9 @@ class Speech:
             if not self._closing:
                 self._answering()
             return len(self.tokens) >= self._limit
+        if token == NO_TOKEN:
+            self.finite = False
+            return True
         if token in self._stop:
             self._stopped = True
             return True
@@ -76,7 +80,7 @@ class Speech:
         return len(self.tokens) >= self._limit
 
     def completion(self) -> Completion:
-        return Completion(tuple(self.tokens), self._stopped, self.near_ties, self._by_text)
+        return Completion(tuple(self.tokens), self._stopped, self.near_ties, self._by_text, self.finite)
 
     def _think(self, closing: str) -> None:
         self._thinking, self._undecided = closing, False

@@ -47,7 +47,8 @@ _LANGUAGE = re.compile(r"[ \t]{0,3}(?P<language>[\w+.-]{0,30})[ \t]{0,3}(?:\n|$)
 @dataclass(frozen=True, slots=True)
 class Block:
     """A stretch of a reply that its writer set apart. `language` is that of a fence. `closed` is False where the end
-    of the reply ends it too, so that it may hold more than was meant. `start` is where its opening marker begins."""
+    of the reply or another opening marker ends it, so that it may hold more than was meant. `start` is where its
+    opening marker begins."""
 
     text: str
     closed: bool = True
@@ -93,6 +94,8 @@ def marked_blocks(text: str, opened: bool = False) -> list[Block]:
     begun: re.Match[str] | None = None
     for mark in _MARK.finditer(text):
         if mark["open"]:
+            if begun is not None:
+                blocks.append(Block(text[begun.end() : mark.start()], closed=False, start=begun.start()))
             begun = mark
         elif begun is not None:
             blocks.append(Block(text[begun.end() : mark.start()], start=begun.start()))

@@ -3,14 +3,15 @@
 The rule, in order; the first that finds a plan decides, and the judge is never asked:
 
 1. Reasoning (`<think>...</think>` and its kin) and what follows the end of the turn are not read.
-2. The last block between plan markers ([PLAN] ... [PLAN END], <plan>, <answer>) that holds a step, or that is empty.
-   A fence inside it is read instead of the prose around the fence.
-3. The last fenced block that holds a step. Fences of one step each, one behind another, are one plan.
+2. The last block between plan markers ([PLAN] ... [PLAN END], <plan>, <answer>) that holds a step; where none does, one
+   that is closed and empty. A fence inside a block is read instead of the prose around the fence.
+3. The last fenced block that holds a step; where none does, one that is empty. Fences of one step each, one behind
+   another, are one plan.
 4. A JSON list of steps that is the answer.
 5. Outside blocks, a run of step lines: the last run that a heading announces ("Plan:") or that starts over ("Wait,
    ..."); else the longest, the last of several. A run goes on over blank lines, over at most two lines of prose, and
    over any prose while the list numbers go on; a heading or a number that falls ends it.
-6. An explicit statement that no action is needed is the empty plan.
+6. An empty JSON list, or an explicit statement that no action is needed, is the empty plan.
 
 Within the chosen block or run, a line that was meant as a step and names no action or object of the task is kept as it
 stands: the judge calls the plan malformed. Nothing is repaired beyond spelling (case, separators, articles, nouns).
@@ -72,61 +73,77 @@ class _Run:
 def extract_plan(reply: str, lexicon: Lexicon) -> Plan | None:
     """The plan that a reply gives, None where nothing in it reads as a plan; `()` is an explicitly empty plan."""
     answer = answer_of(reply)
-    for marked in reversed(marked_blocks(answer)):
-        plan = _block_plan(marked, lexicon)
-        if plan is not None:
-            return plan
+    plan = _marked_plan(marked_blocks(answer), lexicon)
+    if plan is not None:
+        return plan
     plan = _fenced_plan(fenced_blocks(answer), lexicon)
     if plan is not None:
         return plan
-    plan = _json_within(answer, lexicon)
-    if plan is not None:
-        return plan
+    listed = _json_within(answer, lexicon)
+    if listed:
+        return listed
     runs = _runs([read_line(line, lexicon) for line in answer.split("\n")])
     plan = _chosen(runs, lexicon)
     if plan is not None:
         return plan
-    return () if _NOTHING_TO_DO.search(answer[-2000:]) else None
+    return () if listed is not None or _NOTHING_TO_DO.search(answer[-2000:]) else None
 
 
 def extract_final_plan(reply: str, lexicon: Lexicon) -> Plan | None:
-    """The plan of a reply that was to reason first: the last marked block that holds a step or is empty, else what
-    follows the last heading of a final plan, else None. A marker that is never closed counts where it begins a line:
-    reasoning may mention one."""
+    """The plan of a reply that was to reason first: that of its marked blocks, else what follows the last heading of a
+    final plan, else None. A marker that is never closed counts where it begins a line: reasoning may mention one."""
     answer = answer_of(reply)
-    for marked in reversed(marked_blocks(answer, opened=True)):
-        if not marked.closed and not _BEGINS_LINE.search(answer[max(0, marked.start - 12) : marked.start]):
-            continue
-        plan = _block_plan(marked, lexicon)
-        if plan is not None:
-            return plan
+    blocks = [
+        block
+        for block in marked_blocks(answer, opened=True)
+        if block.closed or _BEGINS_LINE.search(answer[max(0, block.start - 12) : block.start])
+    ]
+    plan = _marked_plan(blocks, lexicon)
+    if plan is not None:
+        return plan
     ends = [heading.end() for heading in _FINAL.finditer(answer)]
     if not ends or not (said := answer[ends[-1] :]).strip():
         return None
     return _block_plan(Block(said, closed=False), lexicon)
 
 
+def _marked_plan(blocks: Sequence[Block], lexicon: Lexicon) -> Plan | None:
+    """The plan of the last block that holds a step; else the empty plan, where a block is that."""
+    empty: Plan | None = None
+    for block in reversed(blocks):
+        plan = _block_plan(block, lexicon)
+        if plan:
+            return plan
+        empty = empty if plan is None else plan
+    return empty
+
+
 def _block_plan(block: Block, lexicon: Lexicon) -> Plan | None:
-    """The plan of a block between plan markers."""
+    """The plan of a block between plan markers. One that was opened and has nothing in it says nothing."""
     fenced = _fenced_plan(fenced_blocks(block.text), lexicon)
-    if fenced is not None:
+    if fenced:
         return fenced
-    if block.text.strip().strip("`").strip().lower() in _EMPTY_WORDS:
-        return ()
-    plan = _json_within(block.text, lexicon)
-    if plan is not None:
-        return plan
+    said = block.text.strip().strip("`").strip().lower()
+    if said in _EMPTY_WORDS:
+        return () if said or block.closed else None
+    listed = _json_within(block.text, lexicon)
+    if listed:
+        return listed
     lines = [read_line(line, lexicon) for line in block.text.split("\n")]
     if any(line.kind == "step" for line in lines):
         return _lines_plan(lines, block)
     meant = tuple(step for line in lines if line.kind == "suspect" for step in line.steps)
-    return meant or (() if _NOTHING_TO_DO.search(block.text[:2000]) else None)
+    if meant:
+        return meant
+    empty = fenced is not None or listed is not None or _NOTHING_TO_DO.search(block.text[:2000])
+    return () if empty else None
 
 
 def _fenced_plan(blocks: Sequence[Block], lexicon: Lexicon) -> Plan | None:
     """The plan of the last fenced block that has one."""
     singles: list[Plan] = []
     weak: Plan | None = None
+    empty: Plan | None = None
     for block in reversed(blocks):
         if "(define" in block.text.lower():
             if singles:
@@ -141,29 +158,30 @@ def _fenced_plan(blocks: Sequence[Block], lexicon: Lexicon) -> Plan | None:
                 plan = _lines_plan(lines, block)
             elif weak is None:
                 weak = _meant_groups(lines, lexicon)
-        if sure and plan is not None:
-            if len(plan) != 1:
-                return plan if not singles else tuple(single[0] for single in reversed(singles))
+        if plan is not None and len(plan) > 1 and sure:
+            return plan if not singles else tuple(single[0] for single in reversed(singles))
+        if plan and sure:
             singles.append(plan)
-        elif not block.text.strip() and block.language in {"plan", "pddl"} and not singles:
-            return ()
+        elif plan == () or (not block.text.strip() and block.language in {"plan", "pddl"}):
+            empty = ()
     if singles:
         return tuple(single[0] for single in reversed(singles))
-    return weak
+    return empty if weak is None else weak
 
 
 def _lines_plan(lines: Sequence[Line], block: Block) -> Plan:
     """The plan of a block with at least one step. In a block left open, remarks may follow the plan: there it is the
     first run of lines, or the last that starts over."""
     if block.closed:
-        return _kept(lines, facts=True)
+        return _kept(lines, whole=True)
     sure = [run for run in _runs(lines) if run.sure]
     again = [run for run in sure if run.announced]
     return (again[-1] if again else sure[0]).plan()
 
 
-def _kept(lines: Sequence[Line], facts: bool = False) -> Plan:
-    """The steps of lines that are one plan: those that name an action, and those in their shape that were meant to."""
+def _kept(lines: Sequence[Line], whole: bool = False) -> Plan:
+    """The steps of lines that are one plan: those that name an action, and those in their shape that were meant to.
+    Where the `whole` was set apart as the plan, so are facts, and bare names beside steps in another notation."""
     shapes = {line.shape for line in lines if line.kind == "step"}
     bracketed = {line.shape[:2] for line in lines if line.kind == "step" and line.shape[2] == "group"}
     steps: list[Step] = []
@@ -172,8 +190,8 @@ def _kept(lines: Sequence[Line], facts: bool = False) -> Plan:
         alike = line.shape in shapes or (bool(marker) and any(line.shape[:2] == shape[:2] for shape in shapes))
         if (
             line.kind == "step"
-            or (line.kind == "suspect" and (notation == "group" or alike or not shapes))
-            or (line.kind == "fact" and facts and line.shape[:2] in bracketed)
+            or (line.kind == "suspect" and (notation == "group" or alike or not shapes or (whole and line.bare)))
+            or (line.kind == "fact" and whole and line.shape[:2] in bracketed)
         ):
             steps.extend(line.steps)
     return tuple(steps)

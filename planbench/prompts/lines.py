@@ -1,7 +1,8 @@
 """Reads one line of a reply: is it a step of a plan, something that was meant as one, a heading, or prose?
 
 A line is `step` when it names an action of the task, `suspect` when it has the look of a step and names none (it is
-kept where the lines around it are a plan, so that the judge sees it), `fact` when it is a ground fact in parentheses.
+kept where the lines around it are a plan, so that the judge sees it), `fact` when it is a fact in parentheses, or an
+action of nothing but variables.
 Notations, after list markers and markdown are taken off: bracketed groups `(stack a b)`, calls `stack(a, b)`, and words
 (`planbench.prompts.phrases`).
 
@@ -68,7 +69,8 @@ _LONGEST_SUSPECT = 12
 class Line:
     """A line that was read. `shape` tells the marker, the indentation and the notation: lines of one list share it.
     `number` is the list number where there is one. `headed` is True for a heading of a plan ("Plan:"), also where the
-    steps follow on the same line; `turn` where the writer starts over ("Wait, ...")."""
+    steps follow on the same line; `turn` where the writer starts over ("Wait, ..."); `bare` where all of a suspect is a
+    name and objects of the task."""
 
     kind: LineKind
     steps: tuple[Step, ...] = ()
@@ -76,6 +78,7 @@ class Line:
     number: float | None = None
     headed: bool = False
     turn: bool = False
+    bare: bool = False
 
 
 BLANK = Line("blank")
@@ -114,7 +117,9 @@ def _read_line(raw: str, lexicon: Lexicon) -> Line:
     kind, notation, steps = _read_body(body, bool(marker), lexicon)
     if kind == "prose" or (not marker and body.endswith("?")):
         return _heading_or_prose(raw, body)
-    return Line(kind, steps, (marker, indent, notation), number, headed)
+    bare = kind == "suspect" and len(steps) == 1 and 1 < len(steps[0]) == len(body.split())
+    bare = bare and all(lexicon.named(word) is not None for word in steps[0][1:])
+    return Line(kind, steps, (marker, indent, notation), number, headed, bare=bare)
 
 
 def _marker(text: str) -> tuple[str, float | None, str]:
@@ -247,7 +252,7 @@ def _read_group(body: str, start: int, content: str, lexicon: Lexicon) -> tuple[
         action, end = named
         rest = inside[end:]
         if rest and all(word.startswith("?") for word in rest):
-            return None  # "(pick-up ?x)" talks about the action, it is no step
+            return "fact", (action, *rest)  # "(pick-up ?x)" talks about the action, where it stands among no steps
         if any(word in PREPOSITIONS and word not in lexicon.objects for word in rest):
             phrases = read_phrases(_words(content), lexicon)
             return ("step", phrases[0].step) if phrases else None

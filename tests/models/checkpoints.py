@@ -81,9 +81,17 @@ _SMALL_SHAPES: dict[str, dict[str, Any]] = {
         "state_size": 8,
         "initializer_range": 0.7,
     },
+    "Rwkv": {
+        "vocab_size": len(WORDS),
+        "hidden_size": 32,
+        "attention_hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "initializer_range": 0.7,
+    },
     "Lfm2": {**_SHAPE, "num_hidden_layers": 3, "layer_types": ["conv", "full_attention", "conv"], "conv_L_cache": 3},
 }
-ARCHITECTURES = ("Llama", "Qwen2", "Qwen3", "Mistral", "GPT2", "Bloom", "Mamba", "Lfm2")
+ARCHITECTURES = ("Llama", "Qwen2", "Qwen3", "Mistral", "GPT2", "Bloom", "Mamba", "Rwkv", "Lfm2")
 
 CHAT = "{% for m in messages %}{{ '<s> ' + m['role'] + ' ' + m['content'] + ' </s> ' }}{% endfor %}"
 CHAT += "{% if add_generation_prompt %}{{ '<s> assistant ' }}{% endif %}"
@@ -128,14 +136,17 @@ def save(
     return folder
 
 
-def save_gguf(path: Path) -> None:
-    """A random Llama of one layer with five tokens of text, as llama.cpp's own writer keeps it."""
+def save_gguf(path: Path, *, blocks: int = 1, parts: int = 1) -> None:
+    """A random Llama of one layer with five tokens of text, as llama.cpp's own writer keeps it; it may say more layers
+    than it has, and that it is the first of some parts."""
     import gguf
 
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(64)
     writer.add_embedding_length(32)
-    writer.add_block_count(1)
+    writer.add_block_count(blocks)
+    if parts > 1:
+        writer.add_uint16("split.count", parts)
     writer.add_feed_forward_length(48)
     writer.add_head_count(2)
     writer.add_head_count_kv(1)

@@ -48,10 +48,13 @@ def header_of_ten_gigabytes(folder: Path) -> None:
     weights.write_bytes((10 * 2**30).to_bytes(8, "little") + weights.read_bytes()[8:])
 
 
-def not_a_number(folder: Path) -> None:
-    weights = load_file(folder / WEIGHTS)
-    weights["model.norm.weight"][3] = float("nan")
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+def not_finite(number: str) -> Callable[[Path], None]:
+    def overwrite(folder: Path) -> None:
+        weights = load_file(folder / WEIGHTS)
+        weights["model.norm.weight"][3] = float(number)
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+
+    return overwrite
 
 
 WITHOUT_END = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
@@ -116,13 +119,23 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda folder: edit(folder / "config.json", num_hidden_layers=10**9),
         "1000000000 layers, and the weights are 21 in all",
     ),
+    "layers of a decoder without end": (
+        lambda folder: edit(folder / "config.json", text_config={"decoder_layers": 10**9}),
+        "1000000000 layers, and the weights are 21 in all",
+    ),
+    "labels without end": (lambda folder: edit(folder / "config.json", num_labels=10**9), "1000000000 labels"),
+    "a list in the config without end": (
+        lambda folder: edit(folder / "config.json", model_type="gpt_neo", attention_types=[[["global"], 10**10]]),
+        "config.json cannot be used (it takes more than 0.2 seconds)",
+    ),
     "larger than any memory": (
         lambda folder: edit(folder / "config.json", vocab_size=10**12),
         "GiB of memory",
     ),
     "a header of ten gigabytes": (header_of_ten_gigabytes, "truncated or damaged"),
     "index names a file above": (lambda folder: shard_outside(folder, "../x"), "no safetensors file of this folder"),
-    "NaN": (not_a_number, "1 weights hold NaN (the first: model.norm.weight)"),
+    "NaN": (not_finite("nan"), "1 weights hold NaN or infinity (the first: model.norm.weight)"),
+    "infinity": (not_finite("-inf"), "1 weights hold NaN or infinity (the first: model.norm.weight)"),
     "template without end": (write("chat_template.jinja", WITHOUT_END), "more than 0.2 seconds"),
     "template of much memory": (write("chat_template.jinja", "{{ 'a' * 10000000000 }}"), "MB of memory"),
     "template of many characters": (write("chat_template.jinja", "{{ 'a' * 60000 }}"), "50,000 characters"),
@@ -146,6 +159,16 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "no tokenizer": (no_tokenizer, "no tokenizer"),
     "tokenizer is not JSON": (write("tokenizer.json", "{"), "the tokenizer cannot be loaded"),
+    "tokenizer that panics": (
+        lambda folder: edit(folder / "tokenizer.json", normalizer={"type": "Precompiled", "precompiled_charsmap": ""}),
+        "the tokenizer cannot be loaded",
+    ),
+    "tokenizer that loads and reads nothing": (
+        lambda folder: edit(
+            folder / "tokenizer.json", model={"type": "WordLevel", "vocab": {"a": 4}, "unk_token": "none"}
+        ),
+        "its tokenizer cannot be used",
+    ),
     "template does not parse": (write("chat_template.jinja", "{% for %}"), "chat template does not render"),
     "template fails": (write("chat_template.jinja", "{{ 1 / 0 }}"), "chat template does not render"),
 }
@@ -160,7 +183,7 @@ def one_line(error: pytest.ExceptionInfo[Exception]) -> str:
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_checkpoint_is_refused_in_one_line(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if case == "template without end":
+    if case in ("template without end", "a list in the config without end"):
         monkeypatch.setattr(hf_bounds, "SECONDS", 0.2)
     monkeypatch.setattr(hf_prompt, "LONGEST", 50_000)
     break_it, expected = BROKEN[case]
@@ -306,6 +329,26 @@ def test_a_broken_gguf_file(content: bytes, tmp_path: Path, monkeypatch: pytest.
         load(str(path))
     assert str(path) in one_line(error)
     # Nothing half made stays behind, which a later load would take for a conversion.
+    assert not list((tmp_path / "cache").glob("gguf/*"))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"blocks": 2}, "9 weights are missing (the first: model.layers.1."),
+        ({"blocks": 400}, "says 400 layers, and has 12 tensors in all"),
+        ({"parts": 2}, "one of 2 parts of a model"),
+    ],
+)
+def test_a_gguf_file_that_lacks_tensors_is_not_filled_up(
+    said: dict[str, int], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANBENCH_CACHE", str(tmp_path / "cache"))
+    save_gguf(tmp_path / "m.gguf", **said)
+    with pytest.raises(CheckpointError) as error:
+        load(str(tmp_path / "m.gguf"))
+    assert f"{tmp_path / 'm.gguf'}: " in one_line(error)
+    assert expected in one_line(error)
     assert not list((tmp_path / "cache").glob("gguf/*"))
 
 

@@ -13,7 +13,7 @@ import torch
 from planbench.models.continuous import Engine, _Run
 from planbench.models.decode import Completion, Row
 from planbench.models.memory import rows_at_once
-from planbench.models.passes import supports
+from planbench.models.passes import Passes, supports
 from planbench.models.prefixes import shared_prefixes
 from tests.models.checkpoints import EOS, random_model
 from tests.models.test_decode import generated
@@ -66,6 +66,15 @@ def test_greedy_equals_generate_one_prompt_at_a_time(architecture: str) -> None:
         assert engine.counts.said == sum(completion.generated for completion in found)
     assert len({completion.generated for completion in found}) > 3
     assert model.config._attn_implementation != "planbench_shared"
+
+
+@pytest.mark.parametrize("length", [57, 60, 63])
+def test_a_prompt_up_to_the_last_position_of_a_table_is_read(length: int) -> None:
+    """What fills it up to a multiple has no position of its own there."""
+    model = random_model("GPT2")
+    rows = [Row(tuple(range(length)), 64 - length, seed) for seed in range(2)]
+    found = answers(Engine(model, frozenset()), rows, 4)
+    assert [completion.tokens for completion in found] == [generated(model, row, []) for row in rows]
 
 
 @pytest.mark.parametrize("architecture", ["GptOss", "Bloom", "Mamba", "Lfm2", "Phi3", "Llama4Text"])
@@ -276,6 +285,25 @@ def test_a_row_that_does_not_fit_alone_is_given_up_and_the_others_go_on() -> Non
     lost = {answer.index for answer in found if answer.completion is None}
     assert long in lost
     assert len(lost) < len(rows)
+
+
+def test_samples_beside_one_that_does_not_fit_are_tried_and_the_batch_grows_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [Row((5, 6, 7), 60 if seed in (0, 5) else 5, seed) for seed in range(12)]
+    step = Passes.step
+
+    def cramped(self: Passes, stores: Any, groups: Any, start: Sequence[int], last: Any) -> torch.Tensor:
+        if max(start) > 20:
+            raise MemoryError
+        return step(self, stores, groups, start, last)
+
+    monkeypatch.setattr(Passes, "step", cramped)
+    engine = Engine(random_model(), frozenset())
+    found = {answer.index: answer.completion for answer in engine.run(rows, range(12), 8)}
+    assert sorted(found) == list(range(12))
+    assert {index for index, completion in found.items() if completion is None} == {0, 5}
+    assert engine.counts.batch == 8
 
 
 def test_memory_stays_flat_over_many_samples() -> None:

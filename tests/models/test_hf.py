@@ -13,8 +13,9 @@ import torch
 from planbench.errors import InputError, MissingPackage
 from planbench.models import load
 from planbench.models.hf import HfModel
+from planbench.models.small import SmallModel
 from planbench.records import Message, Prompt, Reply, SamplingSettings
-from tests.models.checkpoints import CHAT, EOS, prompts, request, save
+from tests.models.checkpoints import CHAT, EOS, WORDS, prompts, request, save
 
 SAMPLED = SamplingSettings(temperature=1.0, top_p=0.95, max_tokens=12)
 GREEDY = SamplingSettings(max_tokens=12)
@@ -199,6 +200,31 @@ def test_a_fixed_batch_that_does_not_fit_is_computed_in_halves(
             assert words(reply) == words(expected[position])
         else:
             assert (reply.finish, "do not fit into memory" in reply.error) == ("error", True)
+
+
+@pytest.mark.parametrize("engine", ["own", "continuous", "transformers", "mamba"])
+@pytest.mark.parametrize("settings", [GREEDY, SAMPLED])
+def test_a_reply_whose_numbers_overflow_is_an_error_and_its_neighbours_go_on(
+    tmp_path: Path, settings: SamplingSettings, engine: str
+) -> None:
+    folder = save(tmp_path, "Mamba" if engine == "mamba" else "Llama", tie_word_embeddings=False)
+    args = {} if engine == "mamba" else {"engine": engine}
+    requests = [request(text, seed) for seed, text in enumerate(prompts(30))]
+    plain = dict(checkpoint(folder, 4, **args).replies(requests, (), settings))
+    model = checkpoint(folder, 4, **args)
+    embedding = model._model.get_input_embeddings().weight
+    embedding.data[WORDS.index("w5")] = float("inf")
+    if engine == "own":
+        model._small = SmallModel(model._model)
+    broken = 0
+    for position, reply in model.replies(requests, (), settings):
+        read = requests[position].prompt.text.split() + plain[position].text.split()
+        if "w5" in read[: len(read) - (plain[position].finish == "length")]:
+            assert (reply.finish, reply.text, reply.error) == ("error", "", "the model's numbers overflow in float32")
+            broken += 1
+        else:
+            assert words(reply) == words(plain[position])
+    assert 0 < broken < len(requests)
 
 
 def test_a_reply_stops_at_the_end_of_its_plan_and_thinking_at_its_budget(folder: Path) -> None:

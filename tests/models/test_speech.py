@@ -104,6 +104,12 @@ def test_a_plan_ends_at_its_closing_marker(text: str, ends: bool) -> None:
         assert len(completion.tokens) == 40
 
 
+@pytest.mark.parametrize("block", ["", "(action object object)\n...", "<one action a line>", "(pick-up ?x)"])
+def test_a_block_without_a_step_ends_nothing(block: str) -> None:
+    """A server reads on to the plan behind it, and so does every other engine."""
+    assert not PlanEnd()(f"I answer so:\n[PLAN]\n{block}\n[PLAN END]")
+
+
 def test_only_plain_readable_styles_say_how_a_plan_ends() -> None:
     for style in ("compact", "pddl-cot", "english-state"):
         assert end_of(style) is None
