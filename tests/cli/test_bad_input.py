@@ -68,13 +68,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("validate blocksworld problem.pddl - -", ("standard input", "once")),
         ("validate blocksworld problem.pddl plan/under", ("plan/under", "no such plan file")),
         (f"validate {LONG} problem.pddl plan", ("no domain",)),
+        (f"eval random --domain {LONG}", ("no domain or folder",)),
+        (f"eval random --tasks {LONG}", ("no task set of that name",)),
+        (f"eval random --dry-run --tasks {LONG}", ("no task set of that name",)),
         *(
             (f"{command} {LONG}", (LONG, "File name too long", "check the path"))
             for command in (
                 "eval",
-                "eval random --domain",
-                "eval random --tasks",
-                "eval random --dry-run --tasks",
                 "report",
                 "compare plan",
                 "score",

@@ -101,7 +101,7 @@ def test_where_there_is_no_policy_it_says_so() -> None:
             (sample,) = answers("policy", prepare([other], rename))
             assert sample.verdict.kind == "no_plan"
             assert sample.reply == "No plan: the task comes without a plan that a policy found.\n"
-    with pytest.raises(InputError, match=r"blocksworld/domain.toml: reference is 'luck'"):
+    with pytest.raises(InputError, match=r"blocksworld/domain.toml: reference must be"):
         prepare([replace(task, domain_toml='reference = "luck"')])
 
 
