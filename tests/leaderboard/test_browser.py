@@ -5,6 +5,7 @@ apt install chromium; pip install playwright axe-playwright-python
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 from collections.abc import Iterator
@@ -43,20 +44,24 @@ def site(made_board: EntryFolder, tmp_path_factory: pytest.TempPathFactory) -> P
     (name,) = board.ids()
     stored = board.read(name)
     for number, rate in enumerate(RATES):
-        entry = made_up(stored.entry, number, rate)
-        board.write(entry, stored.packed)
-        board.mark([(entry.id, (digest(entry.text().encode()), digest(stored.packed)))], [])
+        # The same samples are one entry.
+        packed = gzip.compress(gzip.decompress(stored.packed), compresslevel=number + 1, mtime=number)
+        entry = made_up(stored.entry, number, rate, digest(packed))
+        board.write(entry, packed)
+        board.mark([(entry.id, (digest(entry.text().encode()), digest(packed)))], [])
     add_growth(GROWTH, board, make_card({"title": "A model that grew"}))
     build(board, folder / "site")
     return folder / "site"
 
 
-def made_up(entry: Entry, number: int, rate: float) -> Entry:
+def made_up(entry: Entry, number: int, rate: float, sha256: str) -> Entry:
     seconds = entry.results.seconds.model_copy(update={"per_task": SECONDS[number]})
     update = {"valid_rate": rate, "valid_ci": (rate - 0.04, rate + 0.04), "seconds": seconds}
     results = entry.results.model_copy(update=update)
     card = entry.card.model_copy(update={"title": f"Made up {chr(ord('D') - number)}"})
-    return entry.model_copy(update={"id": f"made-up-{number:08x}", "card": card, "results": results}).sealed()
+    samples = entry.samples.model_copy(update={"sha256": sha256})
+    changed = {"id": f"made-up-{number:08x}", "card": card, "results": results, "samples": samples}
+    return entry.model_copy(update=changed).sealed()
 
 
 @pytest.fixture(scope="module")
