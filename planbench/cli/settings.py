@@ -22,7 +22,6 @@ A command within a command has both names: `planbench leaderboard add` has `[lea
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -98,10 +97,9 @@ def read_config(path: Path, command: click.Command, name: str, commands: frozens
     Raises InputError for what is not TOML, a key that the command has not, a table that is no command, or a value of
     the wrong shape.
     """
-    try:
-        data = tomllib.loads(read_text(path, "config file"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from error
+    from planbench.records.toml import read_toml
+
+    data = read_toml(read_text(path, "config file"), str(path))
     params = {_key(param): param for param in command.params if _settable(param) and param.name != "config"}
     tables = {key for key, value in data.items() if isinstance(value, dict) and not _takes_table(params.get(key))}
     for key in sorted(tables):

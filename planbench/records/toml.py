@@ -1,4 +1,4 @@
-"""TOML that somebody wrote. Config files of the command line are read there, with its own bounds."""
+"""TOML that somebody wrote."""
 
 from __future__ import annotations
 

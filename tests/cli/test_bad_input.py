@@ -126,7 +126,7 @@ def test_one_line(argv: str, says: tuple[str, ...], planbench: Shell) -> None:
         ("json = 0x" + "f" * 5000, ("config.toml", "json", "true or false")),
         ('out = "a\\u0000b"', ("config.toml", "out", "NUL")),
         ("a = " + "[" * 5000 + "]" * 5000, ("config.toml",)),
-        ("count = " + "9" * 5000, ("config.toml", "not a TOML file")),
+        ("count = " + "9" * 5000, ("config.toml", "not valid TOML")),
     ],
 )
 def test_a_bad_config_file_is_one_line(config: str, says: tuple[str, ...], planbench: Shell) -> None:
