@@ -22,7 +22,6 @@ from typing import Any
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
-from transformers import DynamicCache
 
 from planbench.errors import MissingPackage
 from planbench.models import load
@@ -34,6 +33,7 @@ from planbench.models.prefixes import shared_prefixes
 from planbench.preparation import examples, prepare
 from planbench.prompts.styles import build_prompt
 from planbench.suite.generator import generate
+from tests.scale.bound import distinct_tokens, reading_rate, saying_rate
 
 TASKS = int(os.environ.get("TASKS", "64"))
 LIMIT = 64
@@ -77,7 +77,7 @@ def test_engine(benchmark: BenchmarkFixture, prompts: tuple[HfModel, list[tuple[
         return
     counts = engine.counts
     groups = shared_prefixes(texts)
-    distinct = sum(len(group.prefix) + sum(len(one) - len(group.prefix) for one in group.prompts) for group in groups)
+    distinct = distinct_tokens(texts)
     long, new = max(texts, key=len), len(rows) * LIMIT
     reading, saying = reading_rate(model._model, long), saying_rate(model._model)
     bound = distinct / reading + new / saying
@@ -136,26 +136,3 @@ def plain_rate(model: Any, texts: Sequence[tuple[int, ...]], size: int) -> float
             pad_token_id=0,
         )
     return len(ordered) / (process_time() - start)
-
-
-def reading_rate(model: Any, text: tuple[int, ...]) -> float:
-    """Prompt tokens a second, the best of three readings of one long text."""
-    ids, times = torch.tensor([text]), list[float]()
-    with torch.inference_mode():
-        for _ in range(3):
-            start = process_time()
-            model(input_ids=ids, use_cache=True, logits_to_keep=1)
-            times.append(process_time() - start)
-    return len(text) / min(times)
-
-
-def saying_rate(model: Any, rows: int = 64, steps: int = 6) -> float:
-    """New tokens a second for `rows` rows behind texts of one token, the best of some steps."""
-    cache, ids, times = DynamicCache(config=model.config), torch.ones(rows, 1, dtype=torch.long), list[float]()
-    with torch.inference_mode():
-        for _ in range(steps):
-            start = process_time()
-            logits = model(input_ids=ids, past_key_values=cache, use_cache=True).logits
-            ids = logits[:, -1:].argmax(-1)
-            times.append(process_time() - start)
-    return rows / min(times)

@@ -7,7 +7,8 @@ same prompts (Blocksworld tasks with one solved example before them, 600 tokens 
 tokens each, whatever those are. *generating* is the time from the first prompt to the last token, weights being loaded
 and kernels compiled; *whole* is a process from its start to its end, as its users would start it: `planbench eval` with
 our engine and with `engine=vllm`, which end with a report, and the harness. Times are by the clock, so the machine must
-have nothing else to do: `load` says whether it had.
+have nothing else to do: `load` says whether it had. `bound_s` is what no scheduling can beat (`tests.scale.bound`),
+measured in a process of its own.
 
 vLLM and the harness live in environments of their own (`make engines` makes them).
 """
@@ -139,6 +140,17 @@ def harness(prompts: Prompts, size: int) -> Answers:
     return answer
 
 
+def bound(prompts: Prompts) -> float:
+    from planbench.models import load
+    from planbench.models.hf import HfModel
+    from tests.scale.bound import bound_seconds
+
+    model = load("smollm2-135m", model_args={"device": "cpu"})
+    assert isinstance(model, HfModel)
+    texts = [tuple(ids) for ids in prompts["ids"]]
+    return bound_seconds(model._model, texts, len(texts) * LIMIT, time.perf_counter)
+
+
 WORKERS: dict[str, tuple[Path, Callable[[Prompts, int], Answers]]] = {
     "planbench": (OURS, ours),
     "vllm": (VLLM, vllm),
@@ -146,10 +158,15 @@ WORKERS: dict[str, tuple[Path, Callable[[Prompts, int], Answers]]] = {
     "generate": (OURS, plain),
 }
 
+BOUND = "bound"
+
 
 def work(name: str, size: int, prompts: Path, out: Path) -> None:
-    """In a process of its own: answer, and write down how long that took and what was said."""
+    """In a process of its own: answer, and write down how long that took and what was said; or the bound."""
     asked = json.loads(prompts.read_text())
+    if name == BOUND:
+        out.write_text(json.dumps(bound(asked)))
+        return
     answer = WORKERS[name][1](asked, size)
     started = time.perf_counter()
     said = answer()
@@ -171,7 +188,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(WORKERS), help="of " + ", ".join(WORKERS))
     parser.add_argument("--sizes", default="16,64", help="batches that lm-eval and generate try; the best counts")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--work", choices=list(WORKERS), help=argparse.SUPPRESS)
+    parser.add_argument("--work", choices=[*WORKERS, BOUND], help=argparse.SUPPRESS)
     parser.add_argument("--size", type=int, default=64, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.work:
@@ -204,6 +221,10 @@ def main() -> None:
             run = ["--limit", str(count), "--out", str(scratch / f"run-{name}")]
             rows[name]["whole_s"] = timed([python, *EVAL, *engine, *run])
             print(f"planbench eval, {name}: {rows[name]['whole_s']:.1f} s", flush=True)
+        if name == "planbench":
+            timed([*argv[:4], BOUND, *argv[5:]])
+            rows[name]["bound_s"] = json.loads(out.read_text())
+            rows[name]["share_of_bound"] = rows[name]["bound_s"] / rows[name]["generating_s"]
     first = said.get("planbench")
     for name, row in rows.items():
         row["tasks_per_s"] = count / row["generating_s"]
