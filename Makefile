@@ -139,7 +139,7 @@ exports: $(EXPORTS)/.installed ## the leaderboard's exports, read by the tools t
 million: setup ## a million stored replies through eval: seconds and memory, for half an hour
 	$(BIN)/python -m tests.scale.million --json experiments/scale/million.json $(ARGS)
 
-kills: setup ## runs killed 200 times at random moments, resumed, and compared with undisturbed ones, for hours
+kills: setup ## runs killed 200 times at random moments, resumed, and compared with undisturbed ones, for half an hour
 	$(BIN)/python -m tests.scale.kills --json experiments/scale/kills.json $(ARGS)
 
 PROMPTS := 64
