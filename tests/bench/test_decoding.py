@@ -2,8 +2,8 @@
 
 Run with `OMP_NUM_THREADS=1 pytest tests/bench/test_decoding.py -s`: SmolLM2-135M, prompts of 256 tokens that have
 nothing in common, greedy, in seconds of the processor. A step of the library is what a reply of `MANY` tokens takes
-longer than one of `FEW`, by the number of tokens between. The batch has 8 rows (ROWS=1,8,64: each of these). Compiling takes minutes,
-which are printed and not in the steps.
+longer than one of `FEW`, by the number of tokens between. The batch has 8 rows (ROWS=1,8,64: each of these). Seconds of
+compiling are printed and not in the steps.
 """
 
 from __future__ import annotations
