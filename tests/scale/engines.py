@@ -225,15 +225,16 @@ def main() -> None:
             timed([*argv[:4], BOUND, *argv[5:]])
             rows[name]["bound_s"] = json.loads(out.read_text())
             rows[name]["share_of_bound"] = rows[name]["bound_s"] / rows[name]["generating_s"]
-    first = said.get("planbench")
-    for name, row in rows.items():
-        row["tasks_per_s"] = count / row["generating_s"]
-        if first:
-            row["same_replies"] = sum(a == b for a, b in zip(said[name], first, strict=True)) / count
-    ratios = {name: rows["planbench"]["tasks_per_s"] / row["tasks_per_s"] for name, row in rows.items() if first}
-    lengths = [len(ids) for ids in prompts["ids"]]
-    about = {"prompts": count, "prompt_tokens": [min(lengths), max(lengths)], "new_tokens": LIMIT, "load": load}
-    conclude({**about, "cores": os.cpu_count(), "engines": rows, "tasks_per_s_ratio": ratios}, asked.json)
+        # After each, so that what was measured is there if the next one fails.
+        first = said.get("planbench")
+        for one, row in rows.items():
+            row["tasks_per_s"] = count / row["generating_s"]
+            if first:
+                row["same_replies"] = sum(a == b for a, b in zip(said[one], first, strict=True)) / count
+        ratios = {one: rows["planbench"]["tasks_per_s"] / row["tasks_per_s"] for one, row in rows.items() if first}
+        lengths = [len(ids) for ids in prompts["ids"]]
+        about = {"prompts": count, "prompt_tokens": [min(lengths), max(lengths)], "new_tokens": LIMIT, "load": load}
+        conclude({**about, "cores": os.cpu_count(), "engines": rows, "tasks_per_s_ratio": ratios}, asked.json)
 
 
 if __name__ == "__main__":
