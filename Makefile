@@ -21,7 +21,7 @@ SEEDS := 0 1 2
 comma := ,
 space := $(subst ,, )
 seeds := $(subst $(space),$(comma),$(SEEDS))
-.PHONY: million kills engines trainers experiment-grpo experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
+.PHONY: million kills memory engines trainers experiment-grpo experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -141,6 +141,9 @@ million: setup ## a million stored replies through eval: seconds and memory, for
 
 kills: setup ## runs killed 200 times at random moments, resumed, and compared with undisturbed ones, for half an hour
 	$(BIN)/python -m tests.scale.kills --json experiments/scale/kills.json $(ARGS)
+
+memory: setup smollm2 ## what a run holds in memory over ten thousand samples, for a quarter of an hour
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.scale.memory --json experiments/scale/memory.json $(ARGS)
 
 PROMPTS := 64
 engines: smollm2 $(VLLM)/.installed $(HARNESS)/.installed ## our engine beside vLLM and lm-eval, in environments of their own, on an idle machine (PROMPTS=512)
