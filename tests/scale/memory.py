@@ -2,7 +2,8 @@
 
     python -m tests.scale.memory --json experiments/scale/memory.json
 
-The engine `continuous` draws from SmolLM2-135M, four tokens a sample, the others from the small planner, whole plans.
+The small planner answers by `own` and `transformers`; `continuous`, which does not cover it, answers for a Llama of two
+layers with random weights, 64 tokens a sample.
 `planbench eval` is a process of its own, whose resident memory is read each time another tenth of the samples is in its
 file. A run that kept something of every sample would rise from tenth to tenth.
 """
@@ -18,31 +19,23 @@ from pathlib import Path
 
 import psutil
 
+from tests.models.checkpoints import save
 from tests.scale import conclude
 
 TASKS = 200
-ENGINES = {
-    "own": ["tiny"],
-    "transformers": ["tiny"],
-    "continuous": ["smollm2-135m", "--max-tokens", "4"],
-}
+ENGINES = ("own", "transformers", "continuous")
 
 
 def resident(engine: str, samples: int, out: Path) -> list[float]:
     """MB in memory when each tenth of the samples was there."""
-    argv = [
-        sys.executable,
-        "-m",
-        "planbench",
-        "eval",
-        *ENGINES[engine],
-        "--domain",
-        "blocksworld",
-        "--limit",
-        str(TASKS),
-    ]
-    argv += ["--samples", str(samples // TASKS), "--temperature", "1", "--model-arg", f"engine={engine}"]
-    process = subprocess.Popen([*argv, "--out", str(out)], stdout=subprocess.DEVNULL)
+    model = ["tiny"]
+    if engine == "continuous":
+        llama = save(out.parent / "llama", max_position_embeddings=4_096)
+        model = [str(llama), "--max-tokens", "64", "--prompt", "pddl"]
+    tasks = ["--domain", "blocksworld", "--limit", str(TASKS), "--samples", str(samples // TASKS)]
+    argv = [sys.executable, "-m", "planbench", "eval", *model, *tasks, "--temperature", "1"]
+    argv += ["--model-arg", f"engine={engine}", "--out", str(out)]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     watched, found, there = psutil.Process(process.pid), list[float](), 0
     stored = out / "samples.jsonl"
     while not stored.exists() and process.poll() is None:
