@@ -142,7 +142,7 @@ million: setup ## a million stored replies through eval: seconds and memory, for
 kills: setup ## runs killed 200 times at random moments, resumed, and compared with undisturbed ones, for half an hour
 	$(BIN)/python -m tests.scale.kills --json experiments/scale/kills.json $(ARGS)
 
-memory: setup smollm2 ## what a run holds in memory over ten thousand samples, for a quarter of an hour
+memory: setup ## what a run holds in memory over ten thousand samples, for a quarter of an hour
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.scale.memory --json experiments/scale/memory.json $(ARGS)
 
 PROMPTS := 64

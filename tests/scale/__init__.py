@@ -1,4 +1,4 @@
-"""Measurements of hours, as commands of their own: `make million`, `make kills`, `make engines`."""
+"""Measurements of hours, as commands of their own: `make million`, `make kills`, `make memory`, `make engines`."""
 
 from __future__ import annotations
 

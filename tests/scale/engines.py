@@ -8,7 +8,7 @@ tokens each, whatever those are. *generating* is the time from the first prompt 
 and kernels compiled; *whole* is a process from its start to its end, as its users would start it: `planbench eval` with
 our engine and with `engine=vllm`, which end with a report, and the harness. Times are by the clock, so the machine must
 have nothing else to do: `load` says whether it had. `bound_s` is what no scheduling can beat (`tests.scale.bound`),
-measured in a process of its own.
+measured in a process of its own; `first_sample_s` is from the start of `planbench eval` to the first sample in its file.
 
 vLLM and the harness live in environments of their own (`make engines` makes them).
 """
@@ -173,13 +173,20 @@ def work(name: str, size: int, prompts: Path, out: Path) -> None:
     out.write_text(json.dumps({"seconds": time.perf_counter() - started, "said": said}))
 
 
-def timed(argv: Sequence[str]) -> float:
+def timed(argv: Sequence[str], written: Path | None = None) -> tuple[float, float | None]:
+    """Seconds of a process from its start to its end, and until something stood in the file `written`."""
     environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "4", "VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1"}
     environment |= {"PYTHONPATH": str(Path.cwd()), "TOKENIZERS_PARALLELISM": "false"}
     environment.pop("OMP_NUM_THREADS", None)  # each takes what it takes by itself
-    started = time.perf_counter()
-    subprocess.run(argv, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    started, first = time.perf_counter(), None
+    process = subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL)
+    while written is not None and first is None and process.poll() is None:
+        time.sleep(0.05)
+        if written.exists() and written.stat().st_size:
+            first = time.perf_counter() - started
+    if process.wait():
+        raise subprocess.CalledProcessError(process.returncode, argv)
+    return time.perf_counter() - started, first
 
 
 def main() -> None:
@@ -207,9 +214,9 @@ def main() -> None:
     for name in chosen:
         python = str(WORKERS[name][0] / "bin" / "python")
         sizes = asked.sizes.split(",") if name in ("lm-eval", "generate") else ["64"]
-        argv = [python, "-m", "tests.scale.engines", "--work", name, "--prompts", str(file), "--json", str(out)]
+        worker = [python, "-m", "tests.scale.engines", "--prompts", str(file), "--json", str(out), "--work"]
         for size in sizes:
-            whole = timed([*argv, "--size", size])
+            whole, _ = timed([*worker, name, "--size", size])
             found = json.loads(out.read_text())
             assert [len(tokens) for tokens in found["said"]] == [LIMIT] * count or name == "lm-eval"
             row = {"generating_s": found["seconds"], "whole_s": whole, "batch": int(size)}
@@ -218,11 +225,13 @@ def main() -> None:
             print(f"{name}, batches of {size}: generating {found['seconds']:.1f} s, process {whole:.1f} s", flush=True)
         if name in ("planbench", "vllm"):
             engine = ["--model-arg", "engine=vllm", "--model-arg", "dtype=float32"] if name == "vllm" else []
-            run = ["--limit", str(count), "--out", str(scratch / f"run-{name}")]
-            rows[name]["whole_s"] = timed([python, *EVAL, *engine, *run])
+            folder = scratch / f"run-{name}"
+            run = [*EVAL, *engine, "--limit", str(count), "--out", str(folder)]
+            rows[name]["whole_s"], first_sample = timed([python, *run], folder / "samples.jsonl")
+            rows[name]["first_sample_s"] = first_sample or rows[name]["whole_s"]
             print(f"planbench eval, {name}: {rows[name]['whole_s']:.1f} s", flush=True)
         if name == "planbench":
-            timed([*argv[:4], BOUND, *argv[5:]])
+            timed([*worker, BOUND])
             rows[name]["bound_s"] = json.loads(out.read_text())
             rows[name]["share_of_bound"] = rows[name]["bound_s"] / rows[name]["generating_s"]
         # After each, so that what was measured is there if the next one fails.
