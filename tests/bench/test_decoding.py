@@ -27,7 +27,7 @@ from tests.bench.test_engine import Timed
 ROWS = tuple(int(rows) for rows in os.environ.get("ROWS", "8").split(","))
 WIDTH = 256
 FEW, MANY = 4, 36
-COMPILING = CompileConfig(fullgraph=False)
+COMPILING: Any = CompileConfig(fullgraph=False)
 COMPILING._compile_all_devices = True  # on a processor it is left out otherwise
 COMPILED = "static, compiled"
 CACHES: dict[str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ tokens each, whatever those are. *generating* is the time from the first prompt 
 and kernels compiled; *whole* is a process from its start to its end, as its users would start it: `planbench eval` with
 our engine and with `engine=vllm`, which end with a report, and the harness. Times are by the clock, so the machine must
 have nothing else to do: `load` says whether it had. `bound_s` is what no scheduling can beat (`tests.scale.bound`),
-measured in a process of its own; `first_sample_s` is from the start of `planbench eval` to the first sample in its file.
+measured in a process of its own; `first_sample_s` is how long `planbench eval` takes to the first sample in its file.
 
 vLLM and the harness live in environments of their own (`make engines` makes them).
 """
