@@ -54,7 +54,7 @@ _TRIES = 1_000
 
 
 class BlocksPair(WordPair):
-    positions = 56
+    positions = 42
     words = (*_ACTIONS, "on", "ontable", "clear", "goal", "plan", *BLOCKS, *SPARE, ODD)
 
     def __init__(self, target: str, spurious: str) -> None:
