@@ -16,7 +16,7 @@ MODELS = ("lstm", "decoder")
 TEMPLATES = "templates"
 """The classifier that is trained here, on reviews from templates."""
 
-GROWS = ("seeds", "arms", "models", "pairs")
+GROWS = ("seeds", "arms", "models", "pairs", "rates")
 """What may be another when a run goes on: cells that are there stay."""
 
 
@@ -84,13 +84,14 @@ class BiasConfig(BaseModel):
         return self
 
     def joined(self, before: dict[str, Any]) -> BiasConfig:
-        """This with the seeds, arms, models and pairs of a run that it goes on from. No pairs stands for all."""
+        """This with the seeds, arms, models, pairs and rates of a run that it goes on from. No pairs stands for all."""
         grown: dict[str, Any] = {}
         for name in GROWS:
             there, asked = before.get(name, ()), getattr(self, name)
             grown[name] = (
                 tuple(dict.fromkeys([*there, *asked])) if there and asked else () if name == "pairs" else asked
             )
+        grown["rates"] = tuple(sorted(grown["rates"]))
         return BiasConfig.model_validate({**self.model_dump(), **grown})
 
     def fixed(self) -> dict[str, Any]:

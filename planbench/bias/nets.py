@@ -8,9 +8,11 @@ a classifier starts by giving every answer the same probability.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 
@@ -52,36 +54,36 @@ def drawn(logits: Tensor, generators: list[torch.Generator]) -> Tensor:
 
 
 class Lstm(Net):
-    """One layer, Lovering's model; her size is `width` 300."""
+    """One layer, Lovering's model; her size is `width` 300. torch's own takes one run at a time and is faster in that
+    than one of ours is in all at once."""
 
     def __init__(self, seeds: Sequence[int], vocabulary: int, outputs: int, width: int) -> None:
         super().__init__(seeds)
         self.embedding = self._drawn(vocabulary, width, scale=1.0)
-        self.inward = self._drawn(width, 4 * width, scale=width**-0.5)
-        self.onward = self._drawn(width, 4 * width, scale=width**-0.5)
+        self.inward = self._drawn(4 * width, width, scale=width**-0.5)
+        self.onward = self._drawn(4 * width, width, scale=width**-0.5)
         bias = torch.zeros(4 * width)
         bias[width : 2 * width] = 1.0  # gates that forget start open
-        self.bias = nn.Parameter(bias.repeat(self.runs, 1, 1))
+        self.bias = nn.Parameter(bias.repeat(self.runs, 1))
         self.head = self._filled(width, outputs)
         self.head_bias = self._filled(1, outputs)
 
     def forward(self, tokens: Tensor, last: int = 1) -> Tensor:
         rows, positions = tokens.shape[1:]
-        words = _looked_up(self.embedding, tokens.transpose(1, 2)).flatten(1, 2)
-        gates = torch.baddbmm(self.bias, words, self.inward).unflatten(1, (positions, rows))
-        width = self.onward.shape[1]
-        hidden = cell = gates.new_zeros(self.runs, rows, width)
-        kept: list[Tensor] = []
-        for place, now in enumerate(gates.unbind(1)):
-            both = torch.baddbmm(now, hidden, self.onward)
-            opened = both[..., : 3 * width].sigmoid()
-            enter, forget, leave = opened.chunk(3, -1)
-            cell = torch.addcmul(forget * cell, enter, both[..., 3 * width :].tanh())
-            hidden = leave * cell.tanh()
-            if place >= positions - last:
-                kept.append(hidden)
-        read = torch.stack(kept, 2)
-        return torch.baddbmm(self.head_bias, read.flatten(1, 2), self.head).unflatten(1, (rows, last))
+        none = torch.zeros_like(self.bias[0])
+        words = _looked_up(self.embedding, tokens)
+        read: list[Tensor] = []
+        for seen, inward, onward, bias in zip(words, self.inward, self.onward, self.bias, strict=True):
+            weights = {"weight_ih_l0": inward, "weight_hh_l0": onward, "bias_ih_l0": bias, "bias_hh_l0": none}
+            hidden, _ = functional_call(_without_weights(seen.shape[-1]), weights, seen)
+            read.append(hidden[:, positions - last :])
+        return torch.baddbmm(self.head_bias, torch.stack(read).flatten(1, 2), self.head).unflatten(1, (rows, last))
+
+
+@cache
+def _without_weights(width: int) -> nn.LSTM:
+    with torch.device("meta"):
+        return nn.LSTM(width, width, batch_first=True)
 
 
 class Decoder(Net):

@@ -1,15 +1,15 @@
 """A bias run, cell by cell: extractability of each pair for each model and seed, then each arm on each of them.
 
 A cell is one model, pair and seed (and arm); the rates of evidence are trained side by side in it. Each cell that is
-done is a line of `cells.jsonl`, so the same command goes on where it was stopped, and more seeds, arms or models join
-what is there. Cells know nothing of each other: with several processes they are the same as with one.
+done is a line of `cells.jsonl`, so the same command goes on where it was stopped, and more seeds, arms, models or rates
+join what is there. Cells know nothing of each other: with several processes they are the same as with one.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,6 +57,9 @@ class Key:
         return f"{self.arm}, {self.model}, {self.pair}, seed {self.seed}"
 
 
+Job = tuple[BiasConfig, Key]
+
+
 def keys_of(config: BiasConfig, pairs: Sequence[Pair]) -> list[Key]:
     """All cells, seed by seed, so that what is there so far is whole for the seeds that it has."""
     arms = (EXTRACTION, *config.arms)
@@ -81,26 +84,28 @@ def study(
     with run.lock():
         whole = _record(config, folder, command)
         cells = _stored(folder)
-        there = {key_of(cell) for cell in cells}
         wanted = keys_of(config, pairs)
-        missing = [key for key in wanted if key not in there]
+        jobs = list(_jobs(config, wanted, cells))
         # Cells of other seeds or arms count too: they are there.
-        total = len(cells) + len(missing)
-        told(len(cells), total, "")
-        if missing:
-            write_lines(folder / CELLS, (CellLine(cell=cell) for cell in cells))  # a torn last line is left out
+        total = len(cells.keys() | wanted)
+        done = total - len(jobs)
+        told(done, total, "")
+        if jobs:
+            write_lines(folder / CELLS, (CellLine(cell=cell) for cell in cells.values()))  # without a torn last line
             # A bare append of a whole line: what a kill leaves of it is no line.
             with (folder / CELLS).open("a", encoding="utf-8") as file:
+                measured: list[Cell] = []
                 for cell in _measured(
-                    config, missing, processes, lambda share, key: told(len(cells) + share, total, key)
+                    jobs, processes, lambda share, key: told(done + len(measured) + share, total, key)
                 ):
                     file.write(CellLine(cell=cell).model_dump_json() + "\n")
                     file.flush()
-                    cells.append(cell)
-                    told(len(cells), total, "")
+                    measured.append(cell)
+                    _join(cells, cell)
+                    told(done + len(measured), total, "")
         every = pairs_of(whole)
-        done = {key_of(cell) for cell in cells}
-        results = conclude(whole, every, cells, finished=all(key in done for key in keys_of(whole, every)))
+        finished = not any(_jobs(whole, keys_of(whole, every), cells))
+        results = conclude(whole, every, list(cells.values()), finished)
         write_json(folder / RESULTS, results)
     return results
 
@@ -167,7 +172,11 @@ def conclude(config: BiasConfig, pairs: Sequence[Pair], cells: Sequence[Cell], f
             [
                 c
                 for c in cells
-                if isinstance(c, TrainingCell) and (c.model, c.arm) == (model, arm) and c.seed in config.seeds
+                if isinstance(c, TrainingCell)
+                and (c.model, c.arm) == (model, arm)
+                and c.seed in config.seeds
+                # One that lacks a rate that others have says nothing yet.
+                and c.rates == config.rates
             ],
             measure,
         )
@@ -190,13 +199,29 @@ def key_of(cell: Cell) -> Key:
     return Key(cell.model, EXTRACTION if isinstance(cell, ExtractionCell) else cell.arm, cell.pair, cell.seed)
 
 
-def _stored(folder: Path) -> list[Cell]:
-    if not (folder / CELLS).is_file():
-        return []
+def _stored(folder: Path) -> dict[Key, Cell]:
     cells: dict[Key, Cell] = {}
-    for line in read_lines(folder / CELLS, CellLine):
-        cells.setdefault(key_of(line.cell), line.cell)
-    return list(cells.values())
+    if (folder / CELLS).is_file():
+        for line in read_lines(folder / CELLS, CellLine):
+            _join(cells, line.cell)
+    return cells
+
+
+def _join(cells: dict[Key, Cell], cell: Cell) -> None:
+    """Of what is there twice, the first counts."""
+    there = cells.setdefault(key_of(cell), cell)
+    if isinstance(there, TrainingCell) and isinstance(cell, TrainingCell):
+        cells[key_of(cell)] = there.joined(cell)
+
+
+def _jobs(config: BiasConfig, keys: Sequence[Key], cells: Mapping[Key, Cell]) -> Iterator[Job]:
+    """What is missing, each with the configuration of the rates that it is missing at."""
+    for key in keys:
+        there = cells.get(key)
+        if there is None:
+            yield config, key
+        elif isinstance(there, TrainingCell) and (rates := [r for r in config.rates if r not in there.rates]):
+            yield config.model_copy(update={"rates": tuple(rates)}), key
 
 
 def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
@@ -232,17 +257,15 @@ def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
     return whole
 
 
-def _measured(
-    config: BiasConfig, keys: Sequence[Key], processes: int, told: Callable[[float, str], None]
-) -> Iterator[Cell]:
-    if processes == 1 or len(keys) == 1:
-        for key in keys:
+def _measured(jobs: Sequence[Job], processes: int, told: Callable[[float, str], None]) -> Iterator[Cell]:
+    if processes == 1 or len(jobs) == 1:
+        for config, key in jobs:
             yield measure(config, key, lambda share, key=key: told(share, str(key)))
         return
     # Spawned, not forked: a fork of a process with torch's threads may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(keys)), context) as pool:
-        waiting: set[Future[Cell]] = {pool.submit(measure, config, key) for key in keys}
+    with ProcessPoolExecutor(min(processes, len(jobs)), context) as pool:
+        waiting: set[Future[Cell]] = {pool.submit(measure, config, key) for config, key in jobs}
         try:
             while waiting:
                 ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)

@@ -66,7 +66,8 @@ def command(
     how easily a model extracts each (bits of an online code), trains it at several rates of such evidence, by
     demonstration, by reward and by iterative deployment, and says how far extractability decides what was learned.
 
-    The same command goes on where it was stopped; more seeds, arms or models join what is there.
+    The same command goes on where it was stopped; more seeds, arms, models or rates join what is
+    there.
     """
     typed = {
         "pairs": _listed("--pairs", pairs),

@@ -22,9 +22,9 @@ class _Frozen(BaseModel):
 
 
 class BiasRecord(_Frozen):
-    """`bias.json`. `config` is compared when a run goes on, less what may grow (seeds, arms, models, pairs), which is
-    all that was ever asked for, by the lines of `command`; so are `prompts`, the version of what draws them, and the
-    fingerprints of pretrained models in `checkpoints`."""
+    """`bias.json`. `config` is compared when a run goes on, less what may grow (seeds, arms, models, pairs, rates),
+    which is all that was ever asked for, by the lines of `command`; so are `prompts`, the version of what draws them,
+    and the fingerprints of pretrained models in `checkpoints`."""
 
     schema_version: int = Field(default=BIAS_SCHEMA, alias="schema")
     planbench: str
@@ -70,12 +70,26 @@ class TrainingCell(_Frozen):
     scores: dict[str, tuple[float, ...]]
     seconds: float
 
+    def joined(self, more: TrainingCell) -> TrainingCell:
+        """This with the rates of another that it has not."""
+        new = [place for place, rate in enumerate(more.rates) if rate not in self.rates]
+        rates = (*self.rates, *(more.rates[place] for place in new))
+        order = sorted(range(len(rates)), key=rates.__getitem__)
+        scores = {name: (*found, *(more.scores[name][place] for place in new)) for name, found in self.scores.items()}
+        return self.model_copy(
+            update={
+                "rates": tuple(rates[place] for place in order),
+                "scores": {name: tuple(found[place] for place in order) for name, found in scores.items()},
+                "seconds": self.seconds + (more.seconds if new else 0),
+            }
+        )
+
 
 Cell = Annotated[ExtractionCell | TrainingCell, Field(discriminator="kind")]
 
 
 class CellLine(_Frozen):
-    """A line of `cells.jsonl`."""
+    """A line of `cells.jsonl`. Rates that were asked for later are a further line of the same cell."""
 
     cell: Cell
 

@@ -48,23 +48,26 @@ def test_every_arm_learns_what_is_easy_and_runs_do_not_meddle(arm: str, kind: st
         torch.testing.assert_close(together(data.prompts)[1:], alone(second.prompts), atol=2e-3, rtol=1e-2)
 
 
-def test_the_lstm_is_torchs() -> None:
-    net = Lstm([3], 10, 2, 12)
-    twin = torch.nn.LSTM(12, 12, batch_first=True)
-    # Ours: enter, forget, leave, new; torch's: enter, forget, new, leave.
-    order = torch.cat([torch.arange(24), torch.arange(36, 48), torch.arange(24, 36)])
-    with torch.no_grad():
-        state = {
-            "weight_ih_l0": net.inward[0].T[order],
-            "weight_hh_l0": net.onward[0].T[order],
-            "bias_ih_l0": net.bias[0, 0][order],
-            "bias_hh_l0": torch.zeros(48),
-        }
-        twin.load_state_dict(state)
-        net.head.normal_()
-        tokens = torch.randint(0, 10, (1, 7, 5))
-        expected = twin(net.embedding[0][tokens[0]])[0][:, -3:] @ net.head[0]
-        torch.testing.assert_close(net(tokens, 3)[0], expected)
+def test_an_lstm_of_the_batch_is_the_lstm_of_the_textbook() -> None:
+    """Gates enter, forget, new, leave, as in Hochreiter and Schmidhuber's cell with a forget gate."""
+    net = Lstm([3, 4], 10, 2, 12)
+    torch.nn.init.normal_(net.head)
+    torch.nn.init.normal_(net.bias)
+    tokens = torch.randint(0, 10, (2, 7, 5))
+    found = net(tokens, 3)
+    for run in range(2):
+        hidden = cell = torch.zeros(7, 12)
+        read: list[torch.Tensor] = []
+        for place in range(5):
+            words = net.embedding[run][tokens[run, :, place]]
+            gates = words @ net.inward[run].T + hidden @ net.onward[run].T + net.bias[run]
+            enter, forget, new, leave = gates.chunk(4, -1)
+            cell = forget.sigmoid() * cell + enter.sigmoid() * new.tanh()
+            hidden = leave.sigmoid() * cell.tanh()
+            read.append(hidden @ net.head[run])
+        torch.testing.assert_close(found[run], torch.stack(read[-3:], 1))
+    found.square().sum().backward()
+    assert all(weights.grad is not None and weights.grad.abs().sum() > 0 for weights in net.parameters())
 
 
 def test_the_decoder_looks_back_only() -> None:

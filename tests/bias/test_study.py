@@ -18,7 +18,7 @@ from planbench.bias.nets import Net
 from planbench.bias.study import key_of, study
 from planbench.cli.bias import command
 from planbench.errors import InputError, RunFolderError
-from planbench.records.bias import BIAS, CELLS, BiasResults, CellLine
+from planbench.records.bias import BIAS, CELLS, BiasResults, CellLine, PairResult
 from planbench.records.files import read_lines
 
 CONFIG = BiasConfig(
@@ -117,6 +117,35 @@ def test_what_was_asked_for_before_stays_in_the_results(finished: tuple[Path, Bi
     (tmp_path / BIAS).write_text(json.dumps(record | {"prompts": record["prompts"] - 1}))
     with pytest.raises(RunFolderError, match="prompts of another version"):
         study(CONFIG, tmp_path)
+
+
+def test_rates_asked_for_one_by_one_are_those_asked_for_together(
+    finished: tuple[Path, BiasResults], tmp_path: Path
+) -> None:
+    """So that a training of hours can be had in parts: the later rate comes first here."""
+    few = {"pairs": CONFIG.pairs[:1], "arms": CONFIG.arms[:1]}
+    part = study(CONFIG.model_copy(update={**few, "rates": (0.5,)}), tmp_path)
+    assert part.finished
+    told: list[tuple[float, float]] = []
+    whole = study(
+        CONFIG.model_copy(update={**few, "rates": (0.0,)}),
+        tmp_path,
+        lambda done, total, note: told.append((done, total)),
+    )
+    assert told[0] == (1, 2)
+    assert told[-1] == (2, 2)
+    assert whole.finished
+    assert whole.rates == CONFIG.rates
+    lines = [line.cell for line in read_lines(tmp_path / CELLS, CellLine)]
+    assert [cell.rates for cell in lines if cell.kind == "training"] == [(0.5,), (0.0,)]
+
+    def of(results: BiasResults) -> PairResult:
+        arm = results.arms["supervised/lstm"]
+        return next(pair for pair in (*arm.pairs, *arm.dropped_pairs) if pair.pair == CONFIG.pairs[0])
+
+    alone, together = of(whole), of(finished[1])
+    assert alone.sections == together.sections
+    assert alone.relative == together.relative
 
 
 def test_a_training_that_leads_nowhere_leaves_no_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
