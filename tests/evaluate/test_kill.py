@@ -18,7 +18,7 @@ from planbench.records.files import SAMPLES
 from tests.evaluate.runs import drawn, planner_checkpoint, sample_bytes
 
 ROOT = Path(__file__).parents[2]
-RANDOM = ["random", "--plan-length", "24:32", "--limit", "24", "--samples", "10", "--seed", "3"]
+RANDOM = ["random", "--plan-length", "8:12", "--limit", "24", "--samples", "40", "--seed", "3"]
 PLANNER = ["planner:gbfs", "--plan-length", "8:24", "--limit", "24", "--samples", "3", "--seed", "3"]
 CHECKPOINT = ["--domain", "blocksworld", "--plan-length", "2:6", "--limit", "24", "--samples", "2", "--batch-size", "4"]
 CHECKPOINT += ["--temperature", "1", "--max-tokens", "160", "--seed", "3"]
@@ -87,7 +87,7 @@ def test_killed_and_resumed_is_undisturbed(name: str, kills: int, tmp_path: Path
 
 
 def test_one_process_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    argv = [*RANDOM, "--samples", "400"]  # enough to be at work still when the others come
+    argv = [*RANDOM, "--samples", "1600"]  # enough to be at work still when the others come
     with running(tmp_path, *argv) as process:
         wait_for(process, tmp_path, 1)
         for other in (["eval", *argv, "--out", str(tmp_path)], ["score", str(tmp_path)]):
