@@ -99,13 +99,13 @@ trainers: $(TRAINERS)/.installed ## our judge as the reward of TRL and of verifi
 SUITES := toy language planning cruz
 
 # The cells that are there are not computed again: without experiments/bias/SUITE/cells.jsonl, all are.
-experiment-bias: setup $(SUITES:%=experiment-bias-%) ## which features fine-tuning picks up: four suites, for many hours; goes on where it was (SUITES=toy ARGS='--seeds 0,1': these)
+experiment-bias: setup $(SUITES:%=experiment-bias-%) ## which features fine-tuning picks up: four suites, for many hours; goes on where it was (SUITES=toy ARGS='--seeds 0,1': these; SUITES=toy-paper: one pair at the paper's size)
 
 experiment-bias-%: setup
 	mkdir -p runs/bias-$*
 	for file in bias.json cells.jsonl; do \
 		test -f runs/bias-$*/$$file || test ! -f experiments/bias/$*/$$file || cp experiments/bias/$*/$$file runs/bias-$*; done
-	$(BIN)/planbench bias --suite $* --out runs/bias-$* $(ARGS)
+	$(BIN)/planbench bias $(if $(wildcard experiments/bias/$*.toml),--config experiments/bias/$*.toml,--suite $*) --out runs/bias-$* $(ARGS)
 	install -m 644 -D -t experiments/bias/$* runs/bias-$*/bias.json runs/bias-$*/cells.jsonl runs/bias-$*/results.json
 	install -m 644 -D -t experiments/bias/$*/figures runs/bias-$*/figures/*.svg
 

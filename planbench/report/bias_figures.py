@@ -112,8 +112,8 @@ def _scatter(results: BiasResults) -> Drawing:
     ends = [log2(pair.relative) for arm in results.arms.values() for pair in (*arm.pairs, *arm.dropped_pairs)]
     low, high = (min(ends, default=-1) - 0.5, max(ends, default=1) + 0.5)
     for place, (name, arm) in enumerate(results.arms.items()):
-        with panel(270) as (figure, axes):
-            panel_title(axes, name, above=24)
+        with panel(284) as (figure, axes):
+            panel_title(axes, name, above=38)
             axes.set_xlim(low, high)
             ticks = [n for n in range(math.ceil(low), math.floor(high) + 1) if n % (2 if high - low < 13 else 4) == 0]
             axes.set_xticks(ticks, [f"1/{2**-n}" if n < 0 else str(2**n) for n in ticks])
@@ -121,7 +121,7 @@ def _scatter(results: BiasResults) -> Drawing:
             axes.set_ylabel(what)
             axes.axvline(0, color=svg.colour("faint"), linewidth=0.8)
             axes.grid(axis="y", color=svg.colour("faint"), linewidth=0.5, alpha=0.5)
-            margins(figure, axes, left=50, bottom=40, top=52)
+            margins(figure, axes, left=50, bottom=40, top=66)
             if arm.fit is not None:
                 xs = [low + (high - low) * n / 120 for n in range(121)]
                 axes.plot(xs, [_curve(arm.fit, x) for x in xs], color=svg.colour("ink"), linewidth=1.2)
@@ -170,7 +170,8 @@ def _curve(fit: Logistic, x: float) -> float:
 def _statistic(arm: ArmResult) -> str:
     if arm.spearman is None:
         return f"{len(arm.pairs)} pairs"
-    return f"rho {rho(arm.spearman)} {interval(arm.ci)}, p {chance(arm.p)}, {len(arm.pairs)} pairs"
+    found = f"rho {rho(arm.spearman)} {interval(arm.ci)}, {len(arm.pairs)} pairs"
+    return f"{found}\np {chance(arm.p)} over pairs, {chance(arm.p_features)} over features"
 
 
 def _correlations(results: BiasResults) -> Drawing:

@@ -29,10 +29,12 @@ def _blocks(results: BiasResults) -> Iterator[RenderableType]:
         yield Text("No arm is measured yet.")
         return
     yield Text(f"\nRelative extractability against {_what(results)}, over pairs", style="bold")
-    yield _table(ARM_HEADINGS, arm_rows(results))
+    # Where nothing is dropped, the last two columns say again what the first do.
+    columns = len(ARM_HEADINGS) - (0 if any(arm.dropped for arm in results.arms.values()) else 2)
+    yield _table(ARM_HEADINGS[:columns], [row[:columns] for row in arm_rows(results)])
     yield Text(
-        "Spearman's rho with a bootstrap interval over pairs and seeds, p by permutations of pairs. At rate 0: the "
-        "same of the score without any evidence.",
+        "Spearman's rho with a bootstrap interval over pairs and seeds, p by permutations of pairs, and of the "
+        "features that they share. At rate 0: rho of the score without any evidence.",
         style="dim",
     )
     for line in dropped_lines(results):
@@ -55,7 +57,7 @@ def _what(results: BiasResults) -> str:
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     found = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
     for place, heading in enumerate(headings):
-        found.add_column(Text(heading), justify="left" if place == 0 else "right")
+        found.add_column(Text(heading), justify="left" if place == 0 else "right", no_wrap=place == 0)
     for row in rows:
         found.add_row(*(Text(cell) for cell in row))
     return found
