@@ -21,7 +21,7 @@ SEEDS := 0 1 2
 comma := ,
 space := $(subst ,, )
 seeds := $(subst $(space),$(comma),$(SEEDS))
-.PHONY: million kills memory engines trainers experiment-grpo experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
+.PHONY: million kills memory engines trainers experiment-grpo experiment-rl leaderboard verify exports experiment-smollm2 experiment-bias help setup eval test check style types bench differential experiment $(EXPERIMENTS) smollm2 planners constraints clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -31,14 +31,18 @@ setup: $(VENV)/.installed ## .venv with everything in it, as pinned in constrain
 eval: setup ## measure the small planner; ARGS='smollm2-135m --limit 30' and the like go to planbench eval
 	$(BIN)/planbench eval $(ARGS)
 
-test: check smollm2 ## everything that must hold: check, then all tests (ARGS go to pytest)
+test: style smollm2 ## everything that must hold: style, layers, all tests, and types as one of these (ARGS go to pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist load --benchmark-disable $(ARGS)
 
-check: setup ## style, types, the layers
+check: style types ## style, the layers, types
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+types: setup
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: setup ## speed, one process (ARGS go to pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bench --benchmark-only $(ARGS)

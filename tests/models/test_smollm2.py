@@ -32,6 +32,7 @@ def installed() -> Path:
         pytest.skip(str(error))
 
 
+@pytest.mark.first
 def test_smollm2_answers_and_its_conversion_is_kept(
     installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 400
@@ -23,6 +27,15 @@ def test_every_module_states_its_idea() -> None:
         if not path.read_text(encoding="utf-8").lstrip().startswith('"""')
     ]
     assert mute == []
+
+
+@pytest.mark.first
+def test_types() -> None:
+    """Among the tests, so that it has a core of its own beside them: it takes most of a minute."""
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable]
+    quiet = os.environ | {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_make_help_lists_what_there_is() -> None:
