@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
+Generators = list[torch.Generator] | None
+
 
 class Net(nn.Module):
     """`forward` takes tokens `[runs, rows, positions]` and gives logits `[runs, rows, last, outputs]` of the last
@@ -36,21 +38,26 @@ class Net(nn.Module):
     def forward(self, tokens: Tensor, last: int = 1) -> Tensor:
         raise NotImplementedError
 
-    def write(self, prompts: Tensor, steps: int, outputs: int, generators: list[torch.Generator] | None) -> Tensor:
+    def write(self, prompts: Tensor, steps: int, outputs: int, generators: Generators) -> Tensor:
         """What follows `prompts`, `[runs, rows, steps]`, each token one of the first `outputs`: drawn with a generator
         a run, the likeliest ones without."""
         said = prompts
         for _ in range(steps):
-            logits = self(said)[:, :, 0, :outputs]
-            chosen = logits.argmax(-1) if generators is None else drawn(logits, generators)
-            said = torch.cat([said, chosen[..., None]], -1)
+            said = torch.cat([said, chosen(self(said)[:, :, 0, :outputs], generators)[..., None]], -1)
         return said[..., prompts.shape[-1] :]
+
+
+def chosen(logits: Tensor, generators: Generators) -> Tensor:
+    return logits.argmax(-1) if generators is None else drawn(logits, generators)
 
 
 def drawn(logits: Tensor, generators: list[torch.Generator]) -> Tensor:
     """The largest of logits with Gumbel noise is a draw from their softmax."""
     noise = torch.stack([torch.rand(logits.shape[1:], generator=g) for g in generators])
     return (logits - (-(noise.clamp(1e-12, 1 - 1e-7)).log()).log()).argmax(-1)
+
+
+State = tuple[Tensor, Tensor]
 
 
 class Lstm(Net):
@@ -69,15 +76,34 @@ class Lstm(Net):
         self.head_bias = self._filled(1, outputs)
 
     def forward(self, tokens: Tensor, last: int = 1) -> Tensor:
-        rows, positions = tokens.shape[1:]
+        return self._logits(self._read(tokens, last)[0])
+
+    def write(self, prompts: Tensor, steps: int, outputs: int, generators: Generators) -> Tensor:
+        """As every net does it, but each token is read once."""
+        coming, states, said = prompts, None, list[Tensor]()
+        for _ in range(steps):
+            read, states = self._read(coming, 1, states)
+            said.append(chosen(self._logits(read)[:, :, 0, :outputs], generators))
+            coming = said[-1][..., None]
+        return torch.stack(said, -1)
+
+    def _read(self, tokens: Tensor, last: int, states: list[State] | None = None) -> tuple[Tensor, list[State]]:
+        """What is known after each of the last tokens, `[runs, rows, last, width]`, and where to go on from."""
         none = torch.zeros_like(self.bias[0])
         words = _looked_up(self.embedding, tokens)
-        read: list[Tensor] = []
-        for seen, inward, onward, bias in zip(words, self.inward, self.onward, self.bias, strict=True):
+        found: list[tuple[Tensor, State]] = []
+        for run, (seen, inward, onward, bias) in enumerate(
+            zip(words, self.inward, self.onward, self.bias, strict=True)
+        ):
             weights = {"weight_ih_l0": inward, "weight_hh_l0": onward, "bias_ih_l0": bias, "bias_hh_l0": none}
-            hidden, _ = functional_call(_without_weights(seen.shape[-1]), weights, seen)
-            read.append(hidden[:, positions - last :])
-        return torch.baddbmm(self.head_bias, torch.stack(read).flatten(1, 2), self.head).unflatten(1, (rows, last))
+            given = (seen,) if states is None else (seen, states[run])
+            found.append(functional_call(_without_weights(seen.shape[-1]), weights, given))
+        return torch.stack([read[:, -last:] for read, _ in found]), [state for _, state in found]
+
+    def _logits(self, read: Tensor) -> Tensor:
+        """`[runs, rows, positions, outputs]`."""
+        flat = torch.baddbmm(self.head_bias, read.flatten(1, 2), self.head)
+        return flat.unflatten(1, read.shape[1:3])
 
 
 @cache

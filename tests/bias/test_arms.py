@@ -12,7 +12,7 @@ from torch import Tensor
 from planbench.bias.answers import Naming, Ordering
 from planbench.bias.arms import Budget, Data, Dice, clip_runs, left_out, within_group
 from planbench.bias.cell import ARMS
-from planbench.bias.nets import Decoder, Lstm
+from planbench.bias.nets import Decoder, Lstm, Net
 from planbench.bias.policy import answer, answer_and_chance, log_chances, logits_of
 from planbench.bias.ppo import advantages_of, policy_loss
 
@@ -68,6 +68,20 @@ def test_an_lstm_of_the_batch_is_the_lstm_of_the_textbook() -> None:
         torch.testing.assert_close(found[run], torch.stack(read[-3:], 1))
     found.square().sum().backward()
     assert all(weights.grad is not None and weights.grad.abs().sum() > 0 for weights in net.parameters())
+
+
+def test_an_lstm_that_reads_each_token_once_writes_what_one_that_reads_all_again_does() -> None:
+    net = Lstm([3, 4], 10, 6, 12)
+    torch.nn.init.normal_(net.head, std=3)
+    prompts = torch.randint(0, 10, (2, 50, 5))
+    with torch.no_grad():
+        for drawing in (False, True):
+            ours, plain = (
+                write(net, prompts, 4, 6, [torch.Generator().manual_seed(run) for run in range(2)] if drawing else None)
+                for write in (Lstm.write, Net.write)
+            )
+            assert torch.equal(ours, plain)
+            assert len(ours.unique()) > 2
 
 
 def test_the_decoder_looks_back_only() -> None:
