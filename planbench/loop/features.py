@@ -33,17 +33,27 @@ def look_of(trace: Trace) -> Look:
 
 def features(looks: Sequence[Look]) -> tuple[list[str], Floats]:
     """Names and values `[looks, features]`. Kinds of failure are compared with a missed goal; first actions, styles
-    and domains with the most frequent. `gap` counts the steps beyond the reference plan, of valid plans alone."""
+    and domains with the most frequent. `gap` counts the steps beyond the reference plan, of valid plans alone; `extra
+    tokens` are those beyond what the steps take in a valid plan: tokens themselves would go together with steps, and
+    what is given to the one would be taken from the other."""
     columns: dict[str, list[float]] = {"valid": [float(look.valid) for look in looks]}
     for kind in ("inapplicable", "malformed", "no_plan"):
         columns[f"verdict {kind}"] = [float(look.verdict == kind) for look in looks]
     columns["steps"] = [float(look.length or 0) for look in looks]
-    columns["tokens"] = [float(look.tokens or 0) for look in looks]
+    each = _tokens_a_step(looks)
+    columns["extra tokens"] = [(look.tokens or 0) - each * (look.length or 0) for look in looks]
     columns["gap"] = [_gap(look) for look in looks]
     columns |= _indicators("first action", [look.first_action for look in looks])
     columns |= _indicators("style", [look.style for look in looks])
     columns |= _indicators("domain", [look.domain for look in looks])
     return list(columns), np.array(list(columns.values()), dtype=np.float64).T
+
+
+def _tokens_a_step(looks: Sequence[Look]) -> float:
+    """The median over valid replies; 0 where there is none."""
+    return float(
+        np.median([look.tokens / look.length for look in looks if look.valid and look.length and look.tokens] or [0])
+    )
 
 
 def _gap(look: Look) -> float:

@@ -21,8 +21,8 @@ _MATCHED = {
     "tokens": "All arms got as many sampled tokens as the first, to half a generation",
     "compute": "All arms got as much compute as the first, to half a generation",
 }
-_NUMBERS = {"steps", "tokens", "gap"}
-_SAID = "nats a unit; steps, tokens and gap: nats a standard deviation"
+_NUMBERS = {"steps", "extra tokens", "gap"}
+_SAID = "nats a unit; steps, extra tokens and gap: nats a standard deviation"
 
 
 def costs(summary: IterateSummary) -> Table:
@@ -90,8 +90,9 @@ def rewards(summary: IterateSummary) -> Drawing:
         "The log-ratio of two generations on the same replies of generation 0 is the reward that the way from one to "
         "the other acted as if it had, up to a constant for each task. Each feature's coefficient, the others alike, "
         f"within tasks, with its 95% interval by a jackknife over tasks, in {_SAID}. Verdicts are compared with a "
-        "missed goal; gap: steps of a valid plan beyond the reference. The table has every generation's step, and the "
-        "regression over all replies too, in which features of the task can stand.",
+        "missed goal; gap: steps of a valid plan beyond the reference; extra tokens: those beyond what the steps take "
+        "in a valid plan. The table has every generation's step, and the regression over all replies too, in which "
+        "features of the task can stand.",
         tuple(panels),
         (
             "arm",

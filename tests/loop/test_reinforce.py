@@ -204,29 +204,28 @@ def test_a_lost_score_is_made_again_and_nothing_else(run: Path) -> None:
 
 
 def test_an_implicit_reward_is_recovered() -> None:
-    """Log-ratios made as 3 for a valid plan and -0.2 a step, with a constant for each task, give these back."""
+    """Log-ratios made as 3 for a valid plan, -0.2 a step and -0.1 a token, with a constant for each task. A step takes
+    three tokens in a valid plan, so one more of them costs -0.5, and what goes beyond that -0.1 a token."""
     rng = Random(0)
-    made = [
-        trace(
-            f"t{task}",
-            rng.choice(["valid", "goal_missed", "inapplicable"]),
-            index=index,
-            length=rng.randint(1, 9),
-            tokens=rng.randint(5, 30),
-        )
-        for task in range(40)
-        for index in range(6)
-    ]
+    made: list[Trace] = []
+    for task in range(40):
+        for index in range(6):
+            verdict = rng.choice(["valid", "goal_missed", "inapplicable"])
+            length = rng.randint(1, 9)
+            tokens = 3 * length if verdict == "valid" else rng.randint(5, 30)
+            made.append(trace(f"t{task}", verdict, index=index, length=length, tokens=tokens))
     names, x = features([look_of(one) for one in made])
     constant = {task: rng.gauss(0, 5) for task in {one.task_hash for one in made}}
-    y = np.array([constant[one.task_hash] + 3 * one.valid - 0.2 * (one.length or 0) for one in made])
+    y = np.array(
+        [constant[one.task_hash] + 3 * one.valid - 0.2 * (one.length or 0) - 0.1 * (one.tokens or 0) for one in made]
+    )
     tasks = [int(one.task_hash[1:]) for one in made]
     found = clustered(x, y, tasks, tasks)
     assert found is not None
     told = {names[column]: value for column, value in zip(found.columns, found.coefficients, strict=True)}
     assert told["valid"] == pytest.approx(3)
-    assert told["steps"] == pytest.approx(-0.2)
-    assert told["tokens"] == pytest.approx(0, abs=1e-9)
+    assert told["steps"] == pytest.approx(-0.5)
+    assert told["extra tokens"] == pytest.approx(-0.1)
     assert found.r_squared == pytest.approx(1)
 
 
