@@ -23,7 +23,7 @@ BANDS = (0.125, 0.5, 2.0, 8.0)
 BAND_NAMES = ("below 1/8", "1/8 to 1/2", "1/2 to 2", "2 to 8", "above 8")
 
 ARM_HEADINGS = (
-    *("arm / model", "Spearman", "95%", "p", "p over features", "pairs", "seeds"),
+    *("arm / model", "Spearman", "95%", "p", "p, features", "pairs", "seeds"),
     *("at rate 0", "p", "with dropped", "p"),
 )
 PAIR_HEADINGS = (

@@ -29,9 +29,12 @@ def _blocks(results: BiasResults) -> Iterator[RenderableType]:
         yield Text("No arm is measured yet.")
         return
     yield Text(f"\nRelative extractability against {_what(results)}, over pairs", style="bold")
-    # Where nothing is dropped, the last two columns say again what the first do.
-    columns = len(ARM_HEADINGS) - (0 if any(arm.dropped for arm in results.arms.values()) else 2)
-    yield _table(ARM_HEADINGS[:columns], [row[:columns] for row in arm_rows(results)])
+    # Where nothing is dropped, rho with what was dropped is what it is anyway. The page has both of the further p.
+    wanted = [name for name in ARM_HEADINGS if name != "with dropped" or any(a.dropped for a in results.arms.values())]
+    places = [ARM_HEADINGS.index(name) for name in dict.fromkeys(wanted)]
+    yield _table(
+        [ARM_HEADINGS[place] for place in places], [[row[place] for place in places] for row in arm_rows(results)]
+    )
     yield Text(
         "Spearman's rho with a bootstrap interval over pairs and seeds, p by permutations of pairs, and of the "
         "features that they share. At rate 0: rho of the score without any evidence.",
