@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from planbench.bias.nets import Net
+from planbench.bias.nets import Generators, Net
 from planbench.bias.pairs import Pair
 from planbench.errors import CheckpointError
 from planbench.models.catalog import LoadOptions, checkpoint_folder
@@ -126,7 +126,7 @@ class Writer(Net):
             logits = torch.cat([logits, self.value(said.hidden_states[-1][at])], -1)
         return logits.cpu()[None]
 
-    def write(self, prompts: Tensor, steps: int, outputs: int, generators: list[torch.Generator] | None) -> Tensor:
+    def write(self, prompts: Tensor, steps: int, outputs: int, generators: Generators) -> Tensor:
         """With the cache of `planbench.models.decode`, a seed a row."""
         texts = self._texts.prompts(prompts[0])
         seeds = [0] * len(texts)

@@ -16,6 +16,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 Generators = list[torch.Generator] | None
+"""One a run, to draw with; without, the likeliest is taken."""
 
 
 class Net(nn.Module):
@@ -91,13 +92,11 @@ class Lstm(Net):
         """What is known after each of the last tokens, `[runs, rows, last, width]`, and where to go on from."""
         none = torch.zeros_like(self.bias[0])
         words = _looked_up(self.embedding, tokens)
+        before = states or [None] * self.runs
         found: list[tuple[Tensor, State]] = []
-        for run, (seen, inward, onward, bias) in enumerate(
-            zip(words, self.inward, self.onward, self.bias, strict=True)
-        ):
+        for seen, inward, onward, bias, state in zip(words, self.inward, self.onward, self.bias, before, strict=True):
             weights = {"weight_ih_l0": inward, "weight_hh_l0": onward, "bias_ih_l0": bias, "bias_hh_l0": none}
-            given = (seen,) if states is None else (seen, states[run])
-            found.append(functional_call(_without_weights(seen.shape[-1]), weights, given))
+            found.append(functional_call(_without_weights(seen.shape[-1]), weights, (seen, state)))
         return torch.stack([read[:, -last:] for read, _ in found]), [state for _, state in found]
 
     def _logits(self, read: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from planbench.bias.answers import Task
-from planbench.bias.nets import Net, drawn
+from planbench.bias.nets import Generators, Net, drawn
 
 _ROWS = 2_048
 
@@ -26,7 +26,7 @@ def log_chances(logits: Tensor, answers: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def answer(net: Net, prompts: Tensor, task: Task, generators: list[torch.Generator] | None = None) -> Tensor:
+def answer(net: Net, prompts: Tensor, task: Task, generators: Generators = None) -> Tensor:
     """Answers `[runs, rows, steps]`: drawn with a generator a run, so that runs do not meddle with each other; the
     likeliest token at each step without."""
     return net.write(prompts, task.steps, task.outputs, generators)

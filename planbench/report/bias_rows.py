@@ -24,7 +24,7 @@ BAND_NAMES = ("below 1/8", "1/8 to 1/2", "1/2 to 2", "2 to 8", "above 8")
 
 ARM_HEADINGS = (
     *("arm / model", "Spearman", "95%", "p", "p, features", "pairs", "seeds"),
-    *("at rate 0", "p", "with dropped", "p"),
+    *("at rate 0", "p at rate 0", "with dropped", "p with dropped"),
 )
 PAIR_HEADINGS = (
     *("arm / model", "pair (t | s)", "MDL(s)/MDL(t)", "MDL(t), bits", "MDL(s), bits"),

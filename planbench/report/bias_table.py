@@ -29,9 +29,11 @@ def _blocks(results: BiasResults) -> Iterator[RenderableType]:
         yield Text("No arm is measured yet.")
         return
     yield Text(f"\nRelative extractability against {_what(results)}, over pairs", style="bold")
-    # Where nothing is dropped, rho with what was dropped is what it is anyway. The page has both of the further p.
-    wanted = [name for name in ARM_HEADINGS if name != "with dropped" or any(a.dropped for a in results.arms.values())]
-    places = [ARM_HEADINGS.index(name) for name in dict.fromkeys(wanted)]
+    # The page has every column; with what was dropped says something only where something was.
+    left_out = {"p at rate 0", "p with dropped"}
+    if not any(arm.dropped for arm in results.arms.values()):
+        left_out.add("with dropped")
+    places = [place for place, heading in enumerate(ARM_HEADINGS) if heading not in left_out]
     yield _table(
         [ARM_HEADINGS[place] for place in places], [[row[place] for place in places] for row in arm_rows(results)]
     )

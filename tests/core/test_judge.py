@@ -33,7 +33,7 @@ def test_judges_as_the_naive_twin(case: Case) -> None:
     assert compile_task(case.domain, case.problem).plain
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(cases(features=RICH))
 def test_judges_all_of_pddl_as_the_naive_twin(case: Case) -> None:
     agrees_with_the_naive_twin(case)

@@ -92,6 +92,7 @@ def test_killed_in_every_phase_and_resumed_is_undisturbed(undisturbed: Path, tmp
     the middle of the same one."""
     folder = tmp_path / "run"
     for left_behind in (
+        "seed-0/gen-0/pool/samples.jsonl",
         "seed-0/gen-0/longer/samples.jsonl",
         "seed-0/shortest/gen-1/curated.jsonl",
         "seed-0/shortest/gen-1/checkpoint/model.safetensors",

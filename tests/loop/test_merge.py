@@ -15,7 +15,7 @@ from planbench.records.outcomes import OUTCOMES
 from tests.loop.timeless import timeless
 
 SMALL = ["iterate", "tiny", "--tasks", "30", "--samples", "4", "--pool-length", "2:8", "--held-out", "12"]
-SMALL += ["--longer", "6", "--longer-length", "10:12", "--arms", "shortest,group", "--generations", "1"]
+SMALL += ["--longer", "6", "--longer-length", "10:12", "--arms", "shortest,group", "--generations", "2"]
 SMALL += ["--updates-per-generation", "2", "--implicit-reward"]
 
 

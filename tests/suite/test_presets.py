@@ -32,10 +32,10 @@ def test_every_domain_has_the_same_presets_of_the_same_sizes(domain: str) -> Non
 @pytest.mark.parametrize("preset", ["tiny", "small", "easy"])
 @pytest.mark.parametrize("domain", domain_names())
 def test_sets_by_size_are_valid_and_distinct(domain: str, preset: str) -> None:
-    made = list(preset_drafts(domain, preset, 18, seed=1))
-    tasks = generate(domain, 18, seed=1, preset=preset)
-    assert len(tasks) == 18
-    assert len({key for _, key in made}) == 18
+    made = list(preset_drafts(domain, preset, 30, seed=1))
+    tasks = generate(domain, 30, seed=1, preset=preset)
+    assert len(tasks) == 30
+    assert len({key for _, key in made}) == 30
     assert {split_of(key) for _, key in made} == {"test"}
     parsed = read_domain(tasks[0].domain_pddl)
     for task, (draft, _) in zip(tasks, made, strict=True):
@@ -47,7 +47,7 @@ def test_sets_by_size_are_valid_and_distinct(domain: str, preset: str) -> None:
     if preset == "tiny":
         assert max(len(draft.plan) for draft, _ in made) <= 16
         return
-    assert sum(len(draft.objects) for draft, _ in made[:6]) < sum(len(draft.objects) for draft, _ in made[12:])
+    assert sum(len(draft.objects) for draft, _ in made[:10]) < sum(len(draft.objects) for draft, _ in made[20:])
 
 
 @pytest.mark.parametrize("preset", ["medium", "hard"])
