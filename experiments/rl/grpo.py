@@ -192,7 +192,7 @@ def train(
     )
 
 
-def _make(loop: Loop, tokens: int, batch: int, lr: float) -> Outcome:
+def _make(loop: Loop, tokens: int, batch: int, lr: float, max_tokens: int | None) -> Outcome:
     """The checkpoint of a seed, trained where it is not there yet."""
     place = Place(loop.run, GRPO.name, loop.seed, 1)
     sampling = loop.config.sampling
@@ -203,7 +203,7 @@ def _make(loop: Loop, tokens: int, batch: int, lr: float) -> Outcome:
         lr=lr,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
-        max_tokens=sampling.max_tokens or loop.source.default_max_tokens or DEFAULT_TOKENS,
+        max_tokens=max_tokens or sampling.max_tokens or loop.source.default_max_tokens or DEFAULT_TOKENS,
         seed=loop.seed,
     )
     if place.checkpoint.is_dir():
@@ -229,7 +229,9 @@ def _make(loop: Loop, tokens: int, batch: int, lr: float) -> Outcome:
     return outcome
 
 
-def reference(run: Path, batch: int, lr: float, tokens: int | None = None) -> IterateSummary:
+def reference(
+    run: Path, batch: int, lr: float, tokens: int | None = None, max_tokens: int | None = None
+) -> IterateSummary:
     """Train and measure every seed of a run, and write what it comes to beside the run's own summary.
 
     Raises InputError for a run that is not finished, or that is not covered.
@@ -242,6 +244,8 @@ def reference(run: Path, batch: int, lr: float, tokens: int | None = None) -> It
         raise InputError(f"{run}: has examples in its prompts or a budget for reasoning, which is not covered")
     if batch < 1 or batch % config.sampling.samples or config.sampling.samples < 2:
         raise InputError(f"--batch {batch}: has to be a multiple of the run's {config.sampling.samples} samples a task")
+    if min(one for one in (tokens, max_tokens, 1) if one is not None) < 1:
+        raise InputError("--tokens and --max-tokens: at least 1")
     arms = config.chosen_arms()
     with RunFolder(run).lock():
         sets = task_sets(config.tasks, config.probes)
@@ -251,7 +255,7 @@ def reference(run: Path, batch: int, lr: float, tokens: int | None = None) -> It
         for seed in config.seeds:
             loop = Loop(config, sets, run, seed, _Lines())
             wanted = tokens or _spent(summary.arms[arms[0].name], seed)
-            outcome = _make(loop, wanted, batch, lr)
+            outcome = _make(loop, wanted, batch, lr, max_tokens)
             # As planbench.loop.budget counts: once read or sampled, three times in training.
             cost[seed] = Budget(tokens=outcome.tokens, compute=4 * outcome.read)
             loop.deploy_and_measure(GRPO, Place(run, GRPO.name, seed, 1), probes=True)
@@ -279,9 +283,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tokens", type=int, help="sampled in training, per seed (what the run's first arm sampled)")
     parser.add_argument("--batch", type=int, default=128, help="replies a step (%(default)s)")
     parser.add_argument("--lr", type=float, default=3e-4, help="learning rate (%(default)s)")
+    parser.add_argument("--max-tokens", type=int, help="a reply in training (as in the run)")
     asked = parser.parse_args(arguments)
     try:
-        found = reference(asked.run, asked.batch, asked.lr, asked.tokens)
+        found = reference(asked.run, asked.batch, asked.lr, asked.tokens, asked.max_tokens)
     except PlanbenchError as error:
         sys.exit(f"error: {error}")
     for row in found.comparisons:

@@ -33,7 +33,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.skipif(not HAS_TRL, reason="trl is not installed: pip install trl")
 def test_grpo_trains_on_the_pool_and_is_measured_beside_the_arms(run: Path) -> None:
-    main([str(run), "--batch", "16", "--lr", "1e-3"])
+    asked = [str(run), "--batch", "16", "--lr", "1e-3", "--max-tokens", "24"]
+    main(asked)
     summary, loops = (read_json(run / name, IterateSummary) for name in ("grpo.json", "summary.json"))
     assert summary.arms["valid"] == loops.arms["valid"]
     assert summary.task_sets == loops.task_sets
@@ -50,12 +51,13 @@ def test_grpo_trains_on_the_pool_and_is_measured_beside_the_arms(run: Path) -> N
     assert budget is not None
     assert trained.spent is not None
     assert outcome.settings.tokens == budget.tokens
+    assert outcome.settings.max_tokens == 24
     assert outcome.steps[-1].tokens == outcome.tokens == trained.spent.tokens
     assert outcome.tokens >= budget.tokens > outcome.steps[-2].tokens
     assert 0 < max(step.reward for step in outcome.steps) <= 1
     # The next call finds everything there.
     before = (run / "grpo.json").read_bytes()
-    main([str(run), "--batch", "16", "--lr", "1e-3"])
+    main(asked)
     assert (run / "grpo.json").read_bytes() == before
 
 
@@ -84,6 +86,9 @@ def test_what_is_no_finished_run_is_refused(run: Path, tmp_path: Path) -> None:
         reference(tmp_path, 16, 1e-3)
     with pytest.raises(InputError, match="a multiple of the run's 4 samples"):
         reference(run, 3, 1e-3)
+    for wrong in ({"tokens": 0}, {"max_tokens": 0}):
+        with pytest.raises(InputError, match="--tokens and --max-tokens: at least 1"):
+            reference(run, 16, 1e-3, **wrong)
     summary = read_json(run / "summary.json", IterateSummary).model_copy(update={"finished": False})
     (tmp_path / "summary.json").write_text(summary.model_dump_json())
     (tmp_path / "iterate.json").write_bytes((run / "iterate.json").read_bytes())
