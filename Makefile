@@ -47,7 +47,7 @@ types: setup
 bench: setup ## speed, one process (ARGS go to pytest)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bench --benchmark-only $(ARGS)
 
-differential: $(JUDGES)/.installed ## 100,000 plans judged by us, VAL, Kairos and unified-planning (ARGS: --plans N)
+differential: $(JUDGES)/.installed ## 100,000 plans judged by us, VAL and Kairos, some by unified-planning too (ARGS: --plans N)
 	OMP_NUM_THREADS=1 $(JUDGES)/bin/python -m tests.differential.run $(ARGS)
 
 experiment: $(EXPERIMENTS) ## planners of three seeds a domain, iterative deployment of each, for hours; goes on where it was (-j2: two domains at a time; SEEDS=2: this seed alone)
@@ -79,7 +79,7 @@ PRETRAIN_sokoban := --longest 10 --steps 4000 --forget 0 --no-wide
 $(foreach domain,$(DOMAINS),$(eval $(call planner_of,$(domain)))$(eval $(call experiment_of,$(domain),$(domain))))
 $(eval $(call experiment_of,blocksworld-long,blocksworld))
 
-experiment-smollm2: setup smollm2 ## a pretrained language model through the loop, for two hours; goes on where it was
+experiment-smollm2: setup smollm2 ## a pretrained language model through the loop, for two and a half hours; goes on where it was
 	$(BIN)/planbench iterate --config experiments/small/smollm2.toml --out runs/small-smollm2 $(ARGS)
 	$(call merged,runs/small-smollm2,experiments/small/smollm2)
 
