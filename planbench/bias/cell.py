@@ -36,19 +36,21 @@ def extraction_cell(
     torch.set_num_threads(1)
     material = Material(pair, seed, config.tested)
     sets = [material.probe(feature, config.probe_examples) for feature in ("t", "s")]
+    tests = [material.probe_test(feature) for feature in ("t", "s")]
     budget = ProbeBudget(
         epochs=config.probe_epochs,
         steps=config.probe_steps,
         batch=config.batch,
         lr=config.probe_lr or _lr(config, model),
     )
-    data, seeds = _stacked(sets), (net_seed, net_seed + 1)
+    data, tested, seeds = _stacked(sets), _stacked(tests), (net_seed, net_seed + 1)
     target, spurious = (
         found
         for runs in _together(model, len(seeds))
         for found in extract(
             lambda seeds: _net(config, model, pair, seeds, outputs=2, positions=pair.positions),
             data.of(runs),
+            tested.of(runs),
             seeds[runs],
             budget,
         )

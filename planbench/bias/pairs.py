@@ -39,6 +39,9 @@ RATES = (0.0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.5)
 TEST, TRAIN, PROBE = 0, 1, 2
 """Streams of random numbers: what is tested on, trained on and probed with are drawn apart."""
 
+_PROBED = {"t": ("both", "s-only"), "s": ("s-only", "neither")}
+"""The sections on which a feature is probed: where it holds, and where it does not."""
+
 _PATIENCE = 50
 _OF_CASES = 5
 """One case of so many is tested on."""
@@ -134,15 +137,17 @@ class Material:
 
     def probe(self, feature: str, examples: int) -> Labelled:
         """What the extractability of "t" or "s" is measured on, in random order; 1 where the feature holds."""
-        names = ("both", "s-only") if feature == "t" else ("s-only", "neither")
+        names = _PROBED[feature]
         half = (examples + 1) // 2
         found = self._labelled(*((self._section(PROBE, name, half), 1 - place) for place, name in enumerate(names)))
         order = self._rng(PROBE, feature).permutation(len(found))[:examples]
         return Labelled(found.prompts[order], found.labels[order])
 
     def probe_test(self, feature: str) -> Labelled:
-        names = ("both", "s-only") if feature == "t" else ("s-only", "neither")
-        return self._labelled(*((self.test[name], 1 - place) for place, name in enumerate(names)))
+        """What the accuracy of a feature's probe is measured on: test prompts, as many of each of the two sections."""
+        names = _PROBED[feature]
+        count = min(len(self.test[name]) for names in _PROBED.values() for name in names)
+        return self._labelled(*((self.test[name][:count], 1 - place) for place, name in enumerate(names)))
 
     def _labelled(self, *parts: tuple[Prompts, int]) -> Labelled:
         prompts = np.concatenate([prompts for prompts, _ in parts])

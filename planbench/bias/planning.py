@@ -2,12 +2,13 @@
 
 A prompt is a state, a goal of two facts and a plan, in words. Targets, as the judge says, never a rule of ours:
 
-    applicable   every step of the plan can be done
+    applicable   every step of the plan can be done: what it stacks is what it took up
     reaches      the plan, all of whose steps can be done, reaches the goal
     shortest     the plan, which reaches the goal in four steps, needs four: no plan of two does
 
 What a prompt looks like says nothing of a target: how many towers there are and which actions the plan names, in which
-order, is as often so where the target holds as where it does not.
+order, is as often so where the target holds as where it does not. A state has four blocks of twelve, one of them always
+a, so that no case comes often enough to be known by heart.
 
 Spurious features, none of which changes a verdict:
 
@@ -36,17 +37,18 @@ from planbench.core.verdict import Plan, Step
 from planbench.errors import InputError
 from planbench.paths import domains_dir
 
-BLOCKS, SPARE, ODD = ("a", "b", "c", "d"), ("e", "f"), "table"
+ROLES = ("a", "b", "c", "d")
+"""The blocks of a case as it is drawn and judged."""
+
+NAMES = ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l")
+"""What blocks are called. The role a is called a, the others anything else."""
+
+SPARE, ODD = ("y", "z"), "table"
 TARGETS = ("applicable", "reaches", "shortest")
 SPURIOUS = ("named-first", "many-facts", "goal-order", "odd-name", "long-plan")
 
 Towers = tuple[tuple[str, ...], ...]
 """Each from the table up, sorted."""
-
-_SHAPES = ((2, "unstack"), (3, "pick-up"))
-"""How many towers there are and how the plan begins, for `applicable`: what it may look like whether it can be done or
-not. (With four towers every block can be taken up, with three all that can be unstacked can be moved, and with two a
-block on the table is taken up or not as the other tower is high, which the goal may tell.)"""
 
 _ACTIONS = ("pick-up", "put-down", "stack", "unstack")
 _HEADS = frozenset((*_ACTIONS, "on", "ontable", "clear", "goal", "plan"))
@@ -55,7 +57,7 @@ _TRIES = 1_000
 
 class BlocksPair(WordPair):
     positions = 42
-    words = (*_ACTIONS, "on", "ontable", "clear", "goal", "plan", *BLOCKS, *SPARE, ODD)
+    words = (*_ACTIONS, "on", "ontable", "clear", "goal", "plan", *NAMES, *SPARE, ODD)
 
     def __init__(self, target: str, spurious: str) -> None:
         if (target, spurious) == ("shortest", "long-plan"):
@@ -68,9 +70,8 @@ class BlocksPair(WordPair):
         if self.target == "shortest":
             looks["long-plan"] = False
         looks[self.spurious] = s
-        shape = _SHAPES[rng.integers(len(_SHAPES))]
         for _ in range(_TRIES):
-            made = _case(rng, self.target, t, looks["long-plan"], shape)
+            made = _case(rng, self.target, t, looks["long-plan"])
             if made is not None:
                 towers, goal, plan = made
                 break
@@ -80,14 +81,12 @@ class BlocksPair(WordPair):
 
     def case(self, prompt: NDArray[np.int64]) -> str:
         """State, goal and plan, however they are said."""
-        words = [self.words[token - 1] for token in prompt if token]
-        odd = next((block for block in BLOCKS if block not in words), "")
         facts: list[list[str]] = []
-        for word in words:
+        for word in (self.words[token - 1] for token in prompt if token):
             if word in _HEADS:
                 facts.append([word])
             else:
-                facts[-1].append(odd if word == ODD else word)
+                facts[-1].append(word)
         goal, plan = facts.index(["goal"]), facts.index(["plan"])
         state = sorted(" ".join(fact) for fact in facts[:goal] if fact[1] not in SPARE)
         wanted = sorted(" ".join(fact) for fact in facts[goal + 1 : plan])
@@ -97,12 +96,12 @@ class BlocksPair(WordPair):
 
 
 def _case(
-    rng: np.random.Generator, target: str, t: bool, long: bool, shape: tuple[int, str]
+    rng: np.random.Generator, target: str, t: bool, long: bool
 ) -> tuple[Towers, tuple[tuple[str, ...], ...], Plan] | None:
     """A state, a goal and a plan of which the judge says `t`; None where chance gave none."""
     towers = _towers(rng)
     tops = [tower[-1] for tower in towers]
-    moved, onto = (str(block) for block in rng.choice(BLOCKS, 2, replace=False))
+    moved, onto = (str(block) for block in rng.choice(ROLES, 2, replace=False))
     home = next(tower for tower in towers if onto in tower)
     if home[-1] != onto or moved in home:
         return None
@@ -110,9 +109,14 @@ def _case(
     task = _compiled(towers, goal)
     direct: Plan = (_taken(towers, moved), ("stack", moved, onto))
     plan = direct
-    # The goal would tell by naming one block twice where the tower is of one block.
-    if target == "applicable" and ((len(towers), direct[0][0]) != shape or len(home) > 1):
-        return None
+    if target == "applicable":
+        if moved not in tops or len(tops) < 3:
+            return None
+        # Both can be taken up, and the goal names the one or the other, whichever is stacked.
+        other = str(rng.choice([block for block in tops if block not in (moved, onto)]))
+        plan = (direct[0], ("stack", moved if t else other, onto))
+        goal = (("on", (moved, other)[rng.integers(2)], onto), goal[1])
+        task = _compiled(towers, goal)
     if target == "reaches" and len(towers) < 3:
         return None
     if target == "reaches" and not t:
@@ -125,13 +129,12 @@ def _case(
             return None
         plan = (("unstack", tower[1], tower[0]), ("put-down", tower[1]), ("pick-up", moved), direct[1])
     if long:
-        # One that can be taken up in any case, where that is the question.
-        block = onto if target == "applicable" else str(rng.choice(tops))
+        block = str(rng.choice(tops))
         taken = _taken(towers, block)
         plan = (taken, ("put-down", block) if taken[0] == "pick-up" else ("stack", *taken[1:]), *plan)
     kind = judge(task, plan).kind
     if target == "applicable":
-        holds, fits = kind == "valid", kind in ("valid", "inapplicable")
+        holds, fits = kind in ("valid", "goal_missed"), kind in ("valid", "goal_missed", "inapplicable")
     elif target == "reaches":
         holds, fits = kind == "valid", kind in ("valid", "goal_missed")
     else:
@@ -140,7 +143,7 @@ def _case(
 
 
 def _towers(rng: np.random.Generator) -> Towers:
-    order = [str(block) for block in rng.permutation(BLOCKS)]
+    order = [str(block) for block in rng.permutation(ROLES)]
     cuts = [0, *(place for place in range(1, len(order)) if rng.integers(2)), len(order)]
     return tuple(sorted(tuple(order[start:end]) for start, end in pairwise(cuts)))
 
@@ -169,8 +172,11 @@ def _words(
     goals = goal if looks["goal-order"] else goal[::-1]
     said = [word for part in (*facts, ("goal",), *goals, ("plan",), *plan) for word in part]
     # The block called a stays what `named-first` is about.
-    odd = str(rng.choice(BLOCKS[1:])) if looks["odd-name"] else None
-    return [ODD if word == odd else word for word in said]
+    called = [str(name) for name in rng.choice(NAMES[1:], len(ROLES) - 1, replace=False)]
+    if looks["odd-name"]:
+        called[rng.integers(len(called))] = ODD
+    names = {ROLES[0]: NAMES[0], **dict(zip(ROLES[1:], called, strict=True))}
+    return [names.get(word, word) for word in said]
 
 
 @cache
@@ -184,7 +190,7 @@ def _compiled(towers: Towers, goal: tuple[tuple[str, ...], ...]) -> CompiledTask
     start = " ".join(f"({' '.join(fact)})" for fact in _facts(towers))
     wanted = " ".join(f"({' '.join(fact)})" for fact in goal)
     text = (
-        f"(define (problem p) (:domain blocksworld) (:objects {' '.join(BLOCKS)} - block) "
+        f"(define (problem p) (:domain blocksworld) (:objects {' '.join(ROLES)} - block) "
         f"(:init (handempty) {start}) (:goal (and {wanted})))"
     )
     return compile_task(_domain(), read_problem(text, _domain()))

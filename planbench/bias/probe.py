@@ -4,7 +4,8 @@ A net that is trained on few labels, or on random ones, is sure of what it does 
 more about when training stopped than about the feature. So an eighth of the known labels is held back, and the net's
 checkpoints, from no step at all (a fair coin) to the last, predict together, each with the weight that it has earned on
 what was held back: a Bayesian mixture, with half of the prior on the coin. It is early stopping in the form of a code.
-Accuracy is the last net's, on the half of the data that it was not trained on.
+Accuracy is that of the last block's prediction on prompts (where prompts have cases: on cases) of which no label was
+sent: labels that are known by heart do not make it.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ class Extraction:
     accuracy: float
 
 
-def extract(make: MakeNet, data: Data, seeds: Sequence[int], budget: ProbeBudget) -> list[Extraction]:
-    """Of several features at once, a run each; `data` is in the order in which it is sent."""
+def extract(make: MakeNet, data: Data, tested: Data, seeds: Sequence[int], budget: ProbeBudget) -> list[Extraction]:
+    """Of several features at once, a run each; `data` is in the order in which it is sent, `tested` what accuracy is
+    measured on."""
     runs, examples = data.labels.shape
     chances: dict[int, NDArray[np.float64]] = {}
     right: list[float] = [0.0] * runs
@@ -57,23 +59,25 @@ def extract(make: MakeNet, data: Data, seeds: Sequence[int], budget: ProbeBudget
     def predict(known: int, coming: int) -> NDArray[np.float64]:
         if known not in chances:
             fresh = [seed * 1_000_003 + known for seed in seeds]
-            of_one = _mixture(make(fresh), data, known, coming, Dice(fresh), budget)
-            labels = data.labels[:, known : known + coming]
+            ahead, labels = data.prompts[:, known : known + coming], data.labels[:, known : known + coming]
+            last = known + coming == examples
+            asked = torch.cat([ahead, tested.prompts], 1) if last else ahead
+            of_one = _mixture(make(fresh), data, known, asked, Dice(fresh), budget)
+            if last:
+                right[:] = ((of_one[:, coming:] > 0.5) == (tested.labels == 1)).double().mean(1).tolist()
+            of_one = of_one[:, :coming]
             chances[known] = torch.where(labels == 1, of_one, 1 - of_one).numpy()
-            if known + coming == examples:
-                right[:] = ((of_one > 0.5) == (labels == 1)).double().mean(1).tolist()
         return chances[known]
 
     codes = [online_code(examples, lambda known, coming, run=run: predict(known, coming)[run]) for run in range(runs)]
     return [Extraction(code, accuracy) for code, accuracy in zip(codes, right, strict=True)]
 
 
-def _mixture(net: Net, data: Data, known: int, coming: int, dice: Dice, budget: ProbeBudget) -> Tensor:
-    """The chance of label 1 for each of the `coming` examples after the first `known`: `[runs, coming]`."""
+def _mixture(net: Net, data: Data, known: int, ahead: Tensor, dice: Dice, budget: ProbeBudget) -> Tensor:
+    """The chance of label 1 for each of the prompts `ahead`, after the first `known` labels: `[runs, rows]`."""
     held = max(1, known // _HELD_BACK) if known > 1 else 0
     learned = known - held
-    kept, ahead = data.prompts[:, learned:known], data.prompts[:, known : known + coming]
-    kept_labels = data.labels[:, learned:known]
+    kept, kept_labels = data.prompts[:, learned:known], data.labels[:, learned:known]
     size = min(budget.batch, learned)
     epochs = max(budget.epochs, -(-budget.steps // (learned // size)))
     total = epochs * (learned // size)
@@ -81,7 +85,7 @@ def _mixture(net: Net, data: Data, known: int, coming: int, dice: Dice, budget: 
     optimizer = adam(net, budget.lr)
     runs = len(data.labels)
     earned = [torch.zeros(runs, dtype=torch.float64) - held + np.log2(len(stops))]  # the coin's log weight, in bits
-    said = [torch.full((runs, coming), 0.5, dtype=torch.float64)]
+    said = [torch.full((runs, ahead.shape[1]), 0.5, dtype=torch.float64)]
     for number, (_, rows) in enumerate(batches(dice, learned, epochs, size), 1):
         part = Data(data.prompts[:, :learned], data.labels[:, :learned]).at(rows)
         logits = net(part.prompts)[:, :, 0, :2]

@@ -87,7 +87,7 @@ SUITES: dict[str, Suite] = {
     "planning": Suite(
         "what decides whether a Blocksworld plan is valid or good, against what the prompt looks like",
         "planbench.bias.planning:planning_pairs",
-        version=3,
+        version=4,
         full={"seeds": (0, 1, 2), "probe_epochs": 16},
         quick={**_QUICK, "examples": 2_000, "probe_examples": 2_000, "tested": 300},
     ),

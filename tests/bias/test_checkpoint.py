@@ -104,7 +104,7 @@ def test_every_arm_teaches_a_checkpoint_and_leaves_its_source(arm: str, llama: s
 def test_a_constant_label_costs_a_checkpoints_probe_next_to_nothing(llama: str) -> None:
     data = Data(material(600).prompts, torch.ones(1, 600, dtype=torch.long))
     budget = ProbeBudget(epochs=1, steps=12, lr=1e-2)
-    (found,) = extract(lambda _: Checkpoint(loaded(llama), Holds(), 2), data, (1,), budget)
+    (found,) = extract(lambda _: Checkpoint(loaded(llama), Holds(), 2), data, data, (1,), budget)
     assert found.code.per_example < 0.05
 
 

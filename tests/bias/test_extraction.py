@@ -69,10 +69,28 @@ def extremes() -> list[float]:
     prompts = torch.randint(1, 12, (1, 2_000, 4), generator=generator).repeat(3, 1, 1)
     coin = torch.randint(0, 2, (2_000,), generator=generator)
     labels = torch.stack([coin, torch.ones(2_000, dtype=torch.long), prompts[0, :, 0] % 2])
-    found = extract(lambda seeds: Lstm(seeds, 12, 2, 16), Data(prompts, labels), (1, 2, 3), ProbeBudget(lr=1e-2))
+    others = torch.randint(1, 12, (1, 1_000, 4), generator=generator).repeat(3, 1, 1)
+    coin = torch.randint(0, 2, (1_000,), generator=generator)
+    tested = Data(others, torch.stack([coin, torch.ones(1_000, dtype=torch.long), others[0, :, 0] % 2]))
+    budget = ProbeBudget(lr=1e-2)
+    found = extract(lambda seeds: Lstm(seeds, 12, 2, 16), Data(prompts, labels), tested, (1, 2, 3), budget)
+    assert found[0].accuracy == pytest.approx(0.5, abs=0.06)
     assert found[1].accuracy == 1
     assert found[2].accuracy > 0.99
     return [extraction.code.per_example for extraction in found]
+
+
+def test_labels_known_by_heart_make_no_accuracy() -> None:
+    """Forty prompts that come fifty times each, with labels by a coin: the code is short, and nothing was learned."""
+    generator = torch.Generator().manual_seed(8)
+    few, coin = torch.randint(1, 12, (40, 4), generator=generator), torch.randint(0, 2, (40,), generator=generator)
+    rows = torch.randint(0, 40, (2_000,), generator=generator)
+    others = torch.randint(1, 12, (1, 2_000, 4), generator=generator)
+    tested = Data(others, torch.randint(0, 2, (1, 2_000), generator=generator))
+    data, budget = Data(few[rows][None], coin[rows][None]), ProbeBudget(epochs=16, lr=1e-2)
+    (found,) = extract(lambda seeds: Lstm(seeds, 12, 2, 16), data, tested, (1,), budget)
+    assert found.code.per_example < 0.3
+    assert found.accuracy == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_random_label_costs_a_bit(extremes: list[float]) -> None:
