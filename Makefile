@@ -97,7 +97,7 @@ KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=80000000
 
 experiment-grpo: $(TRAINERS)/.installed ## TRL's GRPOTrainer on the tasks and token budgets of experiment-rl, for hours; goes on where it was
 	set -e; for name in $(RL); do \
-		OMP_NUM_THREADS=1 $(KEEP_MEMORY) $(TRAINERS)/bin/python -m experiments.rl.grpo runs/rl-$$name$(alone) $(ARGS); \
+		OMP_NUM_THREADS=1 $(KEEP_MEMORY) $(TRAINERS)/bin/python -m experiments.rl.grpo runs/rl-$$name$(alone) --max-tokens 192 $(ARGS); \
 		install -m 644 -D runs/rl-$$name$(alone)/grpo.json experiments/rl/$$name-tokens/grpo$(alone).json; done
 
 trainers: $(TRAINERS)/.installed ## our judge as the reward of TRL and of verifiers, tested with both

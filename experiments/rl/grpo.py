@@ -281,8 +281,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="TRL's GRPOTrainer on the tasks of a finished planbench iterate run.")
     parser.add_argument("run", type=Path)
     parser.add_argument("--tokens", type=int, help="sampled in training, per seed (what the run's first arm sampled)")
-    parser.add_argument("--batch", type=int, default=128, help="replies a step (%(default)s)")
-    parser.add_argument("--lr", type=float, default=3e-4, help="learning rate (%(default)s)")
+    parser.add_argument("--batch", type=int, default=256, help="replies a step (%(default)s)")
+    parser.add_argument("--lr", type=float, default=1e-4, help="learning rate (%(default)s)")
     parser.add_argument("--max-tokens", type=int, help="a reply in training (as in the run)")
     asked = parser.parse_args(arguments)
     try:

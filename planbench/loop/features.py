@@ -12,6 +12,8 @@ from planbench.metrics.regression import Floats
 from planbench.records.outcomes import Look
 from planbench.records.trace import Trace
 
+FAILURES = ("inapplicable", "goal_missed", "malformed", "no_plan")
+
 _VALUES = 6
 """So many of a feature's values have a column each: the most frequent but the first, with which they are compared."""
 
@@ -32,13 +34,16 @@ def look_of(trace: Trace) -> Look:
 
 
 def features(looks: Sequence[Look]) -> tuple[list[str], Floats]:
-    """Names and values `[looks, features]`. Kinds of failure are compared with a missed goal; first actions, styles
-    and domains with the most frequent. `gap` counts the steps beyond the reference plan, of valid plans alone; `extra
-    tokens` are those beyond what the steps take in a valid plan: tokens themselves would go together with steps, and
-    what is given to the one would be taken from the other."""
+    """Names and values `[looks, features]`. Valid plans and kinds of failure are compared with the most frequent
+    failure; first actions, styles and domains with the most frequent of theirs. `gap` counts the steps beyond the
+    reference plan, of valid plans alone; `extra tokens` are those beyond what the steps take in a valid plan: tokens
+    themselves would go together with steps, and what is given to the one would be taken from the other."""
     columns: dict[str, list[float]] = {"valid": [float(look.valid) for look in looks]}
-    for kind in ("inapplicable", "malformed", "no_plan"):
-        columns[f"verdict {kind}"] = [float(look.verdict == kind) for look in looks]
+    failed = Counter(look.verdict for look in looks if not look.valid)
+    base = max(FAILURES, key=lambda kind: failed[kind])
+    for kind in FAILURES:
+        if kind != base:
+            columns[f"verdict {kind} (not {base})"] = [float(look.verdict == kind) for look in looks]
     columns["steps"] = [float(look.length or 0) for look in looks]
     each = _tokens_a_step(looks)
     columns["extra tokens"] = [(look.tokens or 0) - each * (look.length or 0) for look in looks]

@@ -157,13 +157,15 @@ class Comparison(_Frozen):
 
 class Rewarded(_Frozen):
     """A feature's coefficient: nats of log-ratio a unit of the feature, other features alike, with a 95% interval.
-    `mean` and `deviation` are the feature's own, over the traces."""
+    `mean` and `deviation` are the feature's own, over the traces. `by_seed`: each seed's coefficient, None where it has
+    none; empty with one seed."""
 
     feature: str
     coefficient: Signed
     ci: tuple[Signed, Signed]
     mean: Signed
     deviation: Signed
+    by_seed: tuple[Signed | None, ...] = ()
 
 
 class ImplicitReward(_Frozen):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _MATCHED = {
     "generations": "All arms got the same number of generations",
-    "tokens": "All arms got as many sampled tokens as the first, to half a generation",
-    "compute": "All arms got as much compute as the first, to half a generation",
+    "tokens": "All arms got as many sampled tokens as the first, as near as generations that cost alike come",
+    "compute": "All arms got as much compute as the first, as near as generations that cost alike come",
 }
 _NUMBERS = {"steps", "extra tokens", "gap"}
 _SAID = "nats a unit; steps, extra tokens and gap: nats a standard deviation"
@@ -89,9 +89,10 @@ def rewards(summary: IterateSummary) -> Drawing:
         "What the loop acted as if it rewarded",
         "The log-ratio of two generations on the same replies of generation 0 is the reward that the way from one to "
         "the other acted as if it had, up to a constant for each task. Each feature's coefficient, the others alike, "
-        f"within tasks, with its 95% interval by a jackknife over tasks, in {_SAID}. Verdicts are compared with a "
-        "missed goal; gap: steps of a valid plan beyond the reference; extra tokens: those beyond what the steps take "
-        "in a valid plan. The table has every generation's step, and the regression over all replies too, in which "
+        f"within tasks, in {_SAID}. Each seed has a regression of its own: with several, the mean and Student's 95% "
+        "interval over seeds; with one, an interval by a jackknife over tasks. Verdicts are compared with the most "
+        "frequent failure; gap: steps of a valid plan beyond the reference; extra tokens: those beyond what the steps "
+        "take in a valid plan. The table has every generation's step, and the regression over all replies too, in which "
         "features of the task can stand.",
         tuple(panels),
         (

@@ -15,17 +15,20 @@ from hypothesis import given
 from planbench.cli import main
 from planbench.errors import InputError
 from planbench.loop.advantages import group, importance, reinforce, reinforce_loo
-from planbench.loop.answers import fold
+from planbench.loop.answers import Kept, fold
 from planbench.loop.budget import spent
 from planbench.loop.config import IterateConfig, SamplingConfig
 from planbench.loop.features import features, look_of, style
+from planbench.loop.implicit import implicit_rewards
 from planbench.loop.layout import Place
 from planbench.loop.likelihood import log_probabilities
 from planbench.loop.scoring import behaviours_of, fixed_traces, pool_traces
+from planbench.metrics.paired import student
 from planbench.metrics.regression import clustered
 from planbench.records.files import RunFolder, read_lines
-from planbench.records.iterate import IterateSummary
+from planbench.records.iterate import Generation, IterateSummary
 from planbench.records.likelihood import Likelihood
+from planbench.records.outcomes import Likely, Outcomes
 from planbench.records.sample import Sample
 from planbench.records.trace import Trace
 from tests.loop.timeless import timeless
@@ -227,6 +230,32 @@ def test_an_implicit_reward_is_recovered() -> None:
     assert told["steps"] == pytest.approx(-0.5)
     assert told["extra tokens"] == pytest.approx(-0.1)
     assert found.r_squared == pytest.approx(1)
+
+
+def test_each_seed_has_an_implicit_reward_of_its_own(run: Path) -> None:
+    """Three seeds that reward a valid plan with 2, 3 and 7, and only the first of which ever says what is no plan."""
+    rng, kept, rows = Random(1), dict[int, Outcomes](), list[Generation]()
+    for seed, reward in enumerate((2.0, 3.0, 7.0)):
+        kinds = ["valid", "goal_missed", "inapplicable", "inapplicable", *(["no_plan"] if seed == 0 else [])]
+        made = [trace(f"t{task}", rng.choice(kinds), index=index) for task in range(30) for index in range(6)]
+        constant = {one.task_hash: rng.gauss(0, 5) for one in made}
+        likely = {0: [0.0] * len(made), 1: [constant[one.task_hash] + reward * one.valid for one in made]}
+        kept[seed] = Outcomes(
+            seed=seed,
+            lengths={},
+            deployed=[],
+            looks=[look_of(one) for one in made],
+            likely=[Likely(arm="valid", generation=number, nats=nats) for number, nats in likely.items()],
+        )
+        rows += [row.model_copy(update={"seed": seed}) for row in summary_of(run).arms["valid"][:2]]
+    (found,) = implicit_rewards({"valid": rows}, run, Kept(kept))
+    told = {one.feature: one for one in found.within}
+    assert told["valid"].by_seed == pytest.approx((2, 3, 7))
+    assert told["valid"].coefficient == pytest.approx(4)
+    assert told["valid"].ci == pytest.approx(student([2, 3, 7])[1])
+    assert told["verdict goal_missed (not inapplicable)"].coefficient == pytest.approx(0, abs=1e-9)
+    assert "verdict no_plan (not inapplicable)" in found.constant
+    assert found.seeds == 3
 
 
 @pytest.mark.parametrize(

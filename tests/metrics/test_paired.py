@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, sem, t
 
 from planbench.metrics import wilson
 from planbench.metrics.exchange import difference_interval
-from planbench.metrics.paired import mean_over_seeds, paired
+from planbench.metrics.paired import mean_over_seeds, paired, student
 
 
 def _solved(*rows: list[int]) -> np.ndarray:
@@ -53,6 +53,28 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     apart = np.stack([(rng.random(300) < rate).astype(float) for rate in (0.2, 0.4, 0.6, 0.8)])
     (_, one), (_, other) = mean_over_seeds(alike), mean_over_seeds(apart)
     assert other[1] - other[0] > 2 * (one[1] - one[0])
+
+
+@pytest.mark.parametrize(("seeds", "low", "high"), [(3, 0.7, 0.9), (20, 0.88, 1.0)])
+def test_how_often_the_interval_over_seeds_holds_the_truth(seeds: int, low: float, high: float) -> None:
+    """Where seeds differ by ten points: with three of them less often than 95% says, as the docs tell, and with many
+    about as often."""
+    rng = np.random.default_rng(17)
+    held = 0
+    for _ in range(300):
+        rates = np.clip(rng.normal(0.4, 0.1, seeds), 0, 1)
+        one, other = mean_over_seeds((rng.random((seeds, 300)) < rates[:, None]).astype(float))[1]
+        held += one <= 0.4 <= other
+    assert low < held / 300 < high
+
+
+def test_students_interval_agrees_with_scipy() -> None:
+    for values in ([1.0, 2.0], [0.3, -1.2, 4.0], [2.0, 2.5, 1.5, 2.2]):
+        mean, (low, high) = student(values)
+        wanted = t.interval(0.95, len(values) - 1, np.mean(values), sem(values))
+        assert (mean, low, high) == pytest.approx((np.mean(values), *wanted))
+    with pytest.raises(ValueError, match="1 values"):
+        student([1.0])
 
 
 def test_more_than_one_seed_has_no_p_value() -> None:
