@@ -58,7 +58,8 @@ def merge(runs: Sequence[Path], out: Path, told: Callable[[str], None] = lambda 
             place = seed_folder(out, number)
             RunFolder(place).create()
             write_packed(place / OUTCOMES, one.outcomes)
-            write_json(place / SUMMARY, one.summary)
+            # Made anew too: an older version of planbench may have other intervals, or other features of a reward.
+            write_json(place / SUMMARY, _summary({number: one}, out))
         write_json(out / ITERATE, _record(members, summary.config))
         write_json(out / SUMMARY, summary)
     return summary

@@ -92,8 +92,8 @@ def rewards(summary: IterateSummary) -> Drawing:
         f"within tasks, in {_SAID}. Each seed has a regression of its own: with several, the mean and Student's 95% "
         "interval over seeds; with one, an interval by a jackknife over tasks. Verdicts are compared with the most "
         "frequent failure; gap: steps of a valid plan beyond the reference; extra tokens: those beyond what the steps "
-        "take in a valid plan. The table has every generation's step, and the regression over all replies too, in which "
-        "features of the task can stand.",
+        "take in a valid plan. The table has every generation's step, and the regression over all replies too, in "
+        "which features of the task can stand.",
         tuple(panels),
         (
             "arm",

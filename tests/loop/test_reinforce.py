@@ -239,7 +239,10 @@ def test_each_seed_has_an_implicit_reward_of_its_own(run: Path) -> None:
         kinds = ["valid", "goal_missed", "inapplicable", "inapplicable", *(["no_plan"] if seed == 0 else [])]
         made = [trace(f"t{task}", rng.choice(kinds), index=index) for task in range(30) for index in range(6)]
         constant = {one.task_hash: rng.gauss(0, 5) for one in made}
-        likely = {0: [0.0] * len(made), 1: [constant[one.task_hash] + reward * one.valid for one in made]}
+        likely: dict[int, list[float | None]] = {
+            0: [0.0] * len(made),
+            1: [constant[one.task_hash] + reward * one.valid for one in made],
+        }
         kept[seed] = Outcomes(
             seed=seed,
             lengths={},
