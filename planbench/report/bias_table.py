@@ -50,7 +50,7 @@ def _blocks(results: BiasResults) -> Iterator[RenderableType]:
         yield _table((PAIR_HEADINGS[1], PAIR_HEADINGS[2], *PAIR_HEADINGS[5:]), rows)
     yield Text(
         f"Score: {_what(results)}. Above 1, MDL(s)/MDL(t) says that the target is the easier one to extract. Evidence "
-        "needed: the smallest rate at which the score is above .99.",
+        "needed: the smallest rate at which the median seed's score is above .99.",
         style="dim",
     )
 
