@@ -43,7 +43,7 @@ def bias_drawings(results: BiasResults) -> list[Drawing]:
 
 
 def _errors(results: BiasResults) -> Drawing:
-    what = "error" if results.measure == "F1" else "1 - reward"
+    what = "error, share of prompts" if results.measure == "F1" else "1 - reward"
     panels: list[str] = []
     for place, (name, arm) in enumerate(results.arms.items()):
         for section in _SECTIONS:
@@ -178,15 +178,16 @@ def _correlations(results: BiasResults) -> Drawing:
     arms = [(name, arm) for name, arm in results.arms.items() if arm.spearman is not None]
     panels: tuple[str, ...] = ()
     if arms:
-        with panel(60 + 34 * len(arms)) as (figure, axes):
+        with panel(74 + 34 * len(arms)) as (figure, axes):
             axes.set_xlim(-1.02, 1.02)
             axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["-1", "-.5", "0", ".5", "1"])
             axes.set_ylim(len(arms) - 0.5, -0.75)
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
-            axes.set_xlabel("Spearman's rho; dots: published, supervised")
+            published = ", ".join(f"{name} {rho(value)}" for name, value in PUBLISHED)
+            axes.set_xlabel(f"Spearman's rho; dots: Lovering et al., supervised:\n{published}")
             axes.axvline(0, color=svg.colour("faint"), linewidth=0.8)
-            margins(figure, axes, left=8, bottom=40, top=4)
+            margins(figure, axes, left=8, bottom=54, top=4)
             for y, (name, arm) in enumerate(arms):
                 axes.text(-1, y - 0.38, name, va="center")
                 if arm.ci is not None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from planbench import wording
 from planbench.records.bias import BiasResults
 from planbench.report.bias_figures import bias_drawings
 from planbench.report.bias_rows import ARM_HEADINGS, arm_rows, dropped_lines
+from planbench.report.drawing import Drawing
 from planbench.report.html import render
 
 _CSS = Path(__file__).with_name("page.css")
+_LINE, _SIZE = 16, 10
 _BACKGROUND = '<rect width="100%" height="100%" fill="#ffffff"/>'
 
 
@@ -38,10 +41,23 @@ def figure_files(results: BiasResults) -> Iterator[tuple[str, str]]:
             if name and box:
                 width, height = box.groups()
                 head = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-                size = f'width="{width}pt" height="{height}pt" font-family="DejaVu Sans, sans-serif" '
+                key, tall = _key(drawing, results.suite, float(height))
+                size = f'width="{width}pt" height="{tall:g}pt" font-family="DejaVu Sans, sans-serif" '
                 style = f"<style>{_light_style()}</style>{_BACKGROUND}"
-                opening, _, rest = panel.replace("<svg ", head + size, 1).partition(">")
-                yield f"{name[1]}.svg", f"{opening}>{style}{rest}\n"
+                text = panel.replace(box[0], f'viewBox="0 0 {width} {tall:g}"').replace("<svg ", head + size, 1)
+                opening, _, rest = text.partition(">")
+                yield f"{name[1]}.svg", f"{opening}>{style}{rest.removesuffix('</svg>')}{key}</svg>\n"
+
+
+def _key(drawing: Drawing, suite: str, height: float) -> tuple[str, float]:
+    """Below a panel of its own: which suite, and the key that the page has once for all panels; and how tall it then
+    is."""
+    parts = [f'<text x="8" y="{height + _LINE:g}" font-size="{_SIZE}" class="f-ink">suite {escape(suite)}</text>']
+    for number, one in enumerate(drawing.key):
+        x, y = 8 + (number % 2) * 166, height + _LINE * (2 + number // 2)
+        sign = f'<tspan class="f-{one.role}">{one.sign}</tspan>'
+        parts.append(f'<text x="{x}" y="{y:g}" font-size="{_SIZE}" class="f-ink">{sign} {escape(one.label)}</text>')
+    return "".join(parts), height + _LINE * (1 + -(-len(drawing.key) // 2)) + 6
 
 
 def _light_style() -> str:

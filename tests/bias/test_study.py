@@ -197,7 +197,10 @@ def test_figures_are_readable_in_print(shown: tuple[Path, str, str]) -> None:
         root = ElementTree.fromstring(text)
         sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)', text)]
         # Panels are 340 units wide, and a unit is a point.
-        assert min(sizes, default=11.0) >= 8
+        assert min(sizes) >= 8
+        assert len(sizes) == len(list(root.iter("{http://www.w3.org/2000/svg}text")))
+        assert "suite toy" in text
+        assert ("MDL(s)/MDL(t) above 8" in text) == (not file.stem.startswith("correlations"))
         assert root.get("width") == "340pt"
         assert "var(--" not in text
 
