@@ -3,7 +3,7 @@
 One token is one step of an episode and the reward comes with the last; gamma is 1, advantages are generalised ones
 (Schulman et al., arXiv 1506.02438). The value head is one more output of the net. There is no term for entropy and
 none for the distance from a reference, as Cruz et al. have none; advantages are normalised in each minibatch and
-gradients clipped, as is usual. `tests/bias/test_arms.py` compares the loss and the advantages with plain ones.
+gradients clipped, as is usual. `tests/bias/test_arms.py` compares whole trainings with a plain one.
 
 Not covered: clipping the value's loss, early stopping by divergence.
 """

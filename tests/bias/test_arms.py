@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from planbench.bias.answers import Naming, Ordering
-from planbench.bias.arms import Budget, Data, Dice, clip_runs, left_out, within_group
+from planbench.bias.arms import Budget, Data, Dice, batches, clip_runs, left_out, within_group
 from planbench.bias.cell import ARMS
 from planbench.bias.nets import Decoder, Lstm, Net
 from planbench.bias.policy import answer, answer_and_chance, log_chances, logits_of
-from planbench.bias.ppo import advantages_of, policy_loss
+from planbench.bias.ppo import advantages_of, policy_loss, ppo
 
 
 def small(seeds: list[int], outputs: int = 2, kind: str = "lstm") -> Lstm | Decoder:
@@ -142,6 +142,54 @@ def test_the_clipped_loss_is_the_papers_by_cases() -> None:
         (slope,) = torch.autograd.grad(loss, chances)
         flat = (advantage > 0 and ratio > 1.2) or (advantage < 0 and ratio < 0.8)
         assert slope.item() == pytest.approx(0 if flat else -ratio * advantage)
+
+
+def test_ppo_makes_the_updates_of_its_paper() -> None:
+    """All weights after two rollouts of three passes, beside a plain loop over episodes with the same luck."""
+    task, data = Ordering(3), contains_one(1, 24)
+    budget = Budget(epochs=1, batch=4, lr=1e-2, rollout=12, passes=3, clip=0.02, lambda_=0.8, value=0.5, max_norm=0.4)
+    net, plain = (small([5], outputs=task.outputs + 1).double() for _ in range(2))
+    ppo(net, data, task, budget, Dice([9]), lambda share: None)
+
+    def judged(prompt: Tensor, reply: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        rows = logits_of(plain, prompt[None, None], reply[None, None])[0, 0]
+        chances = [row[: task.outputs].softmax(0)[token].log() for row, token in zip(rows, reply, strict=True)]
+        return chances, [row[task.outputs] for row in rows]
+
+    optimizer, dice = torch.optim.Adam(plain.parameters(), lr=budget.lr), Dice([9])
+    clipped = 0
+    for _, rows in batches(dice, 24, budget.epochs, budget.rollout):
+        part = data.at(rows)
+        answers = answer(plain, part.prompts, task, dice.generators)
+        episodes: list[tuple[Tensor, Tensor, list[float], list[float], list[float]]] = []
+        for prompt, reply, reward in zip(
+            part.prompts[0], answers[0], task.reward(part.labels, answers)[0], strict=True
+        ):
+            with torch.no_grad():
+                chances, values = ([float(one) for one in found] for found in judged(prompt, reply))
+            errors = [after - now for now, after in zip(values, [*values[1:], float(reward)], strict=True)]
+            ahead = [sum(budget.lambda_**k * errors[n + k] for k in range(3 - n)) for n in range(3)]
+            episodes.append((prompt, reply, chances, values, ahead))
+        for _, some in batches(dice, 12, budget.passes, budget.batch):
+            chosen = [episodes[row] for row in some[0].tolist()]
+            every = torch.tensor([ahead for *_, ahead in chosen], dtype=torch.float64)
+            losses: list[Tensor] = []
+            for prompt, reply, chances, values, ahead in chosen:
+                for new, value, old, before, advantage in zip(
+                    *judged(prompt, reply), chances, values, ahead, strict=True
+                ):
+                    fair = (advantage - every.mean()) / (every.std() + 1e-8)
+                    ratio = (new - old).exp()
+                    kept = ratio.clamp(1 - budget.clip, 1 + budget.clip)
+                    clipped += int(kept != ratio)
+                    losses.append(-min(ratio * fair, kept * fair) + budget.value * (value - (advantage + before)) ** 2)
+            optimizer.zero_grad()
+            torch.stack(losses).mean().backward()
+            torch.nn.utils.clip_grad_norm_(plain.parameters(), budget.max_norm)
+            optimizer.step()
+    assert clipped > 0
+    for mine, theirs in zip(net.parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-9)
 
 
 def test_gradients_are_clipped_run_by_run() -> None:
