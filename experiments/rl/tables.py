@@ -1,9 +1,9 @@
 """The tables of docs/rl.md, from the summary of an experiment at one budget.
 
-    python -m experiments.rl.tables blocksworld-compute grid-tokens
+    python -m experiments.rl.tables blocksworld-compute grid-tokens blocksworld-tokens/grpo.json
 
-Each name is a folder beside this file, or the path of any finished `planbench iterate` run whose arms were matched.
-Markdown, on standard output.
+Each name is a folder or summary beside this file, or the path of any finished `planbench iterate` run whose arms were
+matched. Markdown, on standard output.
 """
 
 from __future__ import annotations
@@ -128,5 +128,5 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[s
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        folder = HERE / name if (HERE / name / SUMMARY).is_file() else Path(name)
-        print("\n".join(tables(read_json(folder / SUMMARY, IterateSummary))))
+        there = HERE / name if (HERE / name).exists() else Path(name)
+        print("\n".join(tables(read_json(there / SUMMARY if there.is_dir() else there, IterateSummary))))
