@@ -92,7 +92,7 @@ experiment-rl: setup $(foreach domain,$(RL),$(foreach seed,$(SEEDS),runs/planner
 		there=experiments/rl/$$name-$$match; test -f $$there/iterate.json || there=; \
 		$(BIN)/planbench merge $$there runs/rl-$$name$(alone) --out experiments/rl/$$name-$$match; done; done
 
-# Memory that is given back between steps is a third of the time on Linux.
+# On Linux, giving memory back after each step and asking for it again takes much of the time.
 KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000
 
 experiment-grpo: $(TRAINERS)/.installed ## TRL's GRPOTrainer on the tasks and token budgets of experiment-rl, for hours; goes on where it was

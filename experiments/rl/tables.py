@@ -9,9 +9,10 @@ matched. Markdown, on standard output.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from experiments.markdown import table
 from planbench.metrics.paired import student
 from planbench.records.files import SUMMARY, read_json
 from planbench.records.iterate import Comparison, Generation, ImplicitReward, IterateSummary
@@ -37,7 +38,7 @@ def arms(summary: IterateSummary) -> Iterator[str]:
     ends = {arm: _last(rows) for arm, rows in summary.arms.items()}
     zero = {row.seed: row for row in summary.arms[first] if row.generation == 0}
     order = sorted(ends, key=lambda arm: -_mean(ends[arm]))
-    yield from _table(
+    yield from table(
         ("arm", "generations", f"cost, of `{first}`'s", "held-out, percent", "less generation 0", f"less `{first}`"),
         [
             ("generation 0", "", "", _each(zero.values()), "", ""),
@@ -62,7 +63,7 @@ def rewards(summary: IterateSummary) -> Iterator[str]:
     names = [one.feature for reward in found for one in reward.within]
     kinds = sorted({name for name in names if name.startswith("verdict ")})
     columns = ["valid", *kinds, "steps", "extra tokens"]
-    yield from _table(
+    yield from table(
         ("arm", "to generation", *(name.removeprefix("verdict ") for name in columns), "R²"),
         [
             (f"`{one.arm}`", str(one.last), *(_nats(one, name) for name in columns), f"{one.r_squared:.2f}")
@@ -93,7 +94,7 @@ def _costs(summary: IterateSummary, rows: Last, first: Last) -> str:
 
 def _less(summary: IterateSummary, arm: str, other: str, rows: Last, others: Last) -> str:
     for one in summary.comparisons:
-        if one.split == "held_out" and {True} == {_starts(one, arm, other)}:
+        if one.split == "held_out" and _between(one, arm, other):
             sign = 1 if one.second.startswith(arm) else -1
             low, high = sorted((sign * one.ci[0], sign * one.ci[1]))
             seeds = [
@@ -104,10 +105,9 @@ def _less(summary: IterateSummary, arm: str, other: str, rows: Last, others: Las
     return ""
 
 
-def _starts(one: Comparison, arm: str, other: str) -> bool:
-    return (one.second.startswith(arm) and one.first.startswith(other)) or (
-        one.first.startswith(arm) and one.second.startswith(other)
-    )
+def _between(one: Comparison, arm: str, other: str) -> bool:
+    ends = (one.first, one.second)
+    return any(mine.startswith(arm) and theirs.startswith(other) for mine, theirs in (ends, ends[::-1]))
 
 
 def _nats(reward: ImplicitReward, name: str) -> str:
@@ -116,14 +116,6 @@ def _nats(reward: ImplicitReward, name: str) -> str:
             each = ", ".join("-" if value is None else f"{value:+.1f}" for value in one.by_seed)
             return "{:+.1f} [{:+.1f}, {:+.1f}]".format(one.coefficient, *one.ci) + (f" ({each})" if each else "")
     return ""
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    for cells in (headings, *rows):
-        yield f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |")
-        if cells is headings:
-            yield "|---" * len(headings) + "|"
-    yield ""
 
 
 if __name__ == "__main__":

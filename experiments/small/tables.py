@@ -9,9 +9,10 @@ standard output.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+from experiments.markdown import table
 from planbench.records.files import SUMMARY, read_json
 from planbench.records.iterate import Across, Comparison, IterateSummary
 
@@ -26,17 +27,17 @@ def tables(summary: IterateSummary) -> Iterator[str]:
     across = {(row.arm, row.generation, row.split): row for row in summary.across}
     last = max(row.generation for row in summary.across)
     numbers = range(last + 1)
-    yield from _table(
+    yield from table(
         ("generation", *(f"`{arm}`" for arm in arms)),
         [(str(n), *(_rate(across.get((arm, n, "held_out"))) for arm in arms)) for n in numbers],
     )
     rates = {(row.seed, row.generation): row.held_out.valid_rate for row in summary.arms[arms[0]]}
-    yield from _table(
+    yield from table(
         ("seed", *map(str, numbers)),
         [(str(seed), *(_percent(rates.get((seed, n))) for n in numbers)) for seed in sorted({s for s, _ in rates})],
     )
     reached = [(arms[0], n) for n in dict.fromkeys((0, min(5, last), last))] + [(arm, last) for arm in arms[1:]]
-    yield from _table(
+    yield from table(
         ("", "horizon, steps", "longest reference solved", "longer tasks", "the pool, as sampled", "all seeds"),
         [
             (
@@ -50,18 +51,10 @@ def tables(summary: IterateSummary) -> Iterator[str]:
             for arm, n in reached
         ],
     )
-    yield from _table(
+    yield from table(
         ("second", "less first", "difference", "gained, lost"),
         [_compared(one) for one in summary.comparisons if one.split == "held_out"],
     )
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    for cells in (headings, *rows):
-        yield f"| {' | '.join(cells)} |".replace("|  |", "| |")
-        if cells is headings:
-            yield "|---" * len(headings) + "|"
-    yield ""
 
 
 def _percent(rate: float | None) -> str:

@@ -43,7 +43,7 @@ def bias_drawings(results: BiasResults) -> list[Drawing]:
 
 
 def _errors(results: BiasResults) -> Drawing:
-    what = "error, share of prompts" if results.measure == "F1" else "1 - reward"
+    what, unit = ("error", ", share of prompts") if results.measure == "F1" else ("1 - reward", "")
     panels: list[str] = []
     for place, (name, arm) in enumerate(results.arms.items()):
         for section in _SECTIONS:
@@ -57,7 +57,7 @@ def _errors(results: BiasResults) -> Drawing:
                 )
                 axes.grid(axis="y", color=svg.colour("faint"), linewidth=0.5, alpha=0.5)
                 axes.set_xlabel("evidence against s: share of s-only in training")
-                axes.set_ylabel(what)
+                axes.set_ylabel(f"{what}{unit}")
                 margins(figure, axes, left=50, bottom=40, top=24)
                 for shade in range(len(BAND_NAMES)):
                     _lines(axes, [pair for pair in arm.pairs if band(pair.relative) == shade], section, shade)
