@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from planbench.bias.pairs import Labelled, Material, Pair
 from planbench.bias.policy import rewards_by_section
 from planbench.bias.ppo import ppo
 from planbench.bias.probe import ProbeBudget, extract
-from planbench.bias.suites import suite_named, writes
+from planbench.bias.suites import pairs_of, suite_named, writes
 from planbench.records.bias import ExtractionCell, TrainingCell
 
 Arm = Callable[[Net, Data, Task, Budget, Dice, Tick], None]
@@ -34,7 +35,7 @@ def extraction_cell(
     config: BiasConfig, model: str, pair: Pair, seed: int, net_seed: int, started: float
 ) -> ExtractionCell:
     torch.set_num_threads(1)
-    material = Material(pair, seed, config.tested)
+    material = _material(config.model_dump_json(), pair.name, seed)
     sets = [material.probe(feature, config.probe_examples) for feature in ("t", "s")]
     tests = [material.probe_test(feature) for feature in ("t", "s")]
     budget = ProbeBudget(
@@ -74,7 +75,7 @@ def training_cell(
     config: BiasConfig, model: str, arm: str, pair: Pair, seed: int, net_seed: int, started: float, tick: Tick
 ) -> TrainingCell:
     torch.set_num_threads(1)
-    material = Material(pair, seed, config.tested)
+    material = _material(config.model_dump_json(), pair.name, seed)
     task = _task(config, model)
     data = _stacked([material.training(config.examples, rate) for rate in config.rates])
     # Every rate starts from the same net and has the same luck: they differ by evidence alone.
@@ -109,6 +110,13 @@ def training_cell(
         scores={name: tuple(score for part in found for score in part[name]) for name in tested},
         seconds=time.perf_counter() - started,
     )
+
+
+@lru_cache(maxsize=2)
+def _material(written: str, name: str, seed: int) -> Material:
+    """Drawn once for the cells of a pair, which follow each other: planning cases take half a minute."""
+    config = BiasConfig.model_validate_json(written)
+    return Material(next(pair for pair in pairs_of(config) if pair.name == name), seed, config.tested)
 
 
 def _together(model: str, runs: int) -> list[slice]:

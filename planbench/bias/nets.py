@@ -8,12 +8,12 @@ a classifier starts by giving every answer the same probability.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
+
+from planbench.bias.recurrence import recur
 
 Generators = list[torch.Generator] | None
 """One a run, to draw with; without, the likeliest is taken."""
@@ -62,8 +62,7 @@ State = tuple[Tensor, Tensor]
 
 
 class Lstm(Net):
-    """One layer, Lovering's model; her size is `width` 300. torch's own takes one run at a time and is faster in that
-    than one of ours is in all at once."""
+    """One layer, Lovering's model; her size is `width` 300."""
 
     def __init__(self, seeds: Sequence[int], vocabulary: int, outputs: int, width: int) -> None:
         super().__init__(seeds)
@@ -81,34 +80,29 @@ class Lstm(Net):
 
     def write(self, prompts: Tensor, steps: int, outputs: int, generators: Generators) -> Tensor:
         """As every net does it, but each token is read once."""
-        coming, states, said = prompts, None, list[Tensor]()
+        coming, state, said = prompts, None, list[Tensor]()
         for _ in range(steps):
-            read, states = self._read(coming, 1, states)
+            read, state = self._read(coming, 1, state)
             said.append(chosen(self._logits(read)[:, :, 0, :outputs], generators))
             coming = said[-1][..., None]
         return torch.stack(said, -1)
 
-    def _read(self, tokens: Tensor, last: int, states: list[State] | None = None) -> tuple[Tensor, list[State]]:
+    def _read(self, tokens: Tensor, last: int, state: State | None = None) -> tuple[Tensor, State]:
         """What is known after each of the last tokens, `[runs, rows, last, width]`, and where to go on from."""
-        none = torch.zeros_like(self.bias[0])
-        words = _looked_up(self.embedding, tokens)
-        before = states or [None] * self.runs
-        found: list[tuple[Tensor, State]] = []
-        for seen, inward, onward, bias, state in zip(words, self.inward, self.onward, self.bias, before, strict=True):
-            weights = {"weight_ih_l0": inward, "weight_hh_l0": onward, "bias_ih_l0": bias, "bias_hh_l0": none}
-            found.append(functional_call(_without_weights(seen.shape[-1]), weights, (seen, state)))
-        return torch.stack([read[:, -last:] for read, _ in found]), [state for _, state in found]
+        rows, positions = tokens.shape[1:]
+        words = self.embedding
+        if words.shape[1] > rows * positions:  # more words than places: those that are there
+            words = _looked_up(words, tokens).flatten(1, 2)
+            tokens = torch.arange(rows * positions).view(1, rows, positions).expand(self.runs, -1, -1)
+        added = torch.baddbmm(self.bias[:, None], words, self.inward.transpose(1, 2))
+        nothing = words.new_zeros(self.runs, rows, words.shape[-1])
+        read, cell = recur(added, self.onward, tokens, *(state or (nothing, nothing)), last)
+        return read, (read[:, :, -1], cell)
 
     def _logits(self, read: Tensor) -> Tensor:
         """`[runs, rows, positions, outputs]`."""
         flat = torch.baddbmm(self.head_bias, read.flatten(1, 2), self.head)
         return flat.unflatten(1, read.shape[1:3])
-
-
-@cache
-def _without_weights(width: int) -> nn.LSTM:
-    with torch.device("meta"):
-        return nn.LSTM(width, width, batch_first=True)
 
 
 class Decoder(Net):

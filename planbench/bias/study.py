@@ -61,14 +61,15 @@ Job = tuple[BiasConfig, Key]
 
 
 def keys_of(config: BiasConfig, pairs: Sequence[Pair]) -> list[Key]:
-    """All cells, seed by seed, so that what is there so far is whole for the seeds that it has."""
+    """All cells, seed by seed, so that what is there so far is whole for the seeds that it has, and in a seed pair by
+    pair, whose prompts are then drawn once."""
     arms = (EXTRACTION, *config.arms)
     return [
         Key(model, arm, pair.name, seed)
         for seed in config.seeds
-        for arm in arms
-        for model in config.models
         for pair in pairs
+        for model in config.models
+        for arm in arms
     ]
 
 

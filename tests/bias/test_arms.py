@@ -66,8 +66,39 @@ def test_an_lstm_of_the_batch_is_the_lstm_of_the_textbook() -> None:
             hidden = leave.sigmoid() * cell.tanh()
             read.append(hidden @ net.head[run])
         torch.testing.assert_close(found[run], torch.stack(read[-3:], 1))
-    found.square().sum().backward()
-    assert all(weights.grad is not None and weights.grad.abs().sum() > 0 for weights in net.parameters())
+
+
+@pytest.mark.parametrize("vocabulary", [10, 60])
+def test_an_lstm_has_the_values_and_gradients_of_torchs(vocabulary: int) -> None:
+    """With fewer words than places and with more, from any state, where the last cell counts too; in float64."""
+    net = Lstm([3, 4], vocabulary, 2, 12).to(torch.float64)
+    torch.nn.init.normal_(net.bias)
+    tokens = torch.randint(0, vocabulary, (2, 7, 5))
+    states = [torch.randn(2, 7, 12, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    weighing = torch.randn(2, 7, 3, 12, dtype=torch.float64)
+    read, (_, cell) = net._read(tokens, 3, (states[0], states[1]))  # pyright: ignore[reportPrivateUsage]
+    ((read * weighing).sum() + cell.square().sum()).backward()
+    learned = {name: getattr(net, name).grad for name in ("embedding", "inward", "onward", "bias")}
+    for run in range(2):
+        words = net.embedding.detach()[run].requires_grad_()
+        theirs = torch.nn.LSTM(12, 12, batch_first=True).to(torch.float64)
+        with torch.no_grad():
+            ours = (net.inward[run], net.onward[run], net.bias[run], torch.zeros_like(net.bias[run]))
+            for weights, value in zip(theirs.parameters(), ours, strict=True):
+                weights.copy_(value)
+        before = [state.detach()[None, run].requires_grad_() for state in states]
+        expected, (_, last) = theirs(words[tokens[run]], tuple(before))
+        torch.testing.assert_close(read[run], expected[:, -3:], atol=1e-12, rtol=0)
+        torch.testing.assert_close(cell[run], last[0], atol=1e-12, rtol=0)
+        ((expected[:, -3:] * weighing[run]).sum() + last.square().sum()).backward()
+        found = [
+            *(learned[name][run] for name in learned),
+            *(state.grad[run] for state in states if state.grad is not None),
+        ]
+        leaves = (words, *list(theirs.parameters())[:3], *before)
+        for value, leaf in zip(found, leaves, strict=True):
+            assert leaf.grad is not None
+            torch.testing.assert_close(value, leaf.grad.reshape(value.shape), atol=1e-11, rtol=0)
 
 
 def test_an_lstm_that_reads_each_token_once_writes_what_one_that_reads_all_again_does() -> None:
