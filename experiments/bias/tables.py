@@ -1,0 +1,122 @@
+"""The tables of docs/bias.md, from the results of a suite.
+
+    python -m experiments.bias.tables toy language planning
+
+Each name is a folder beside this file, or the path of any run folder of `planbench bias`. Markdown, on standard output.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from experiments.markdown import table
+from planbench.bias.statistics import spearman
+from planbench.records.bias import RESULTS, ArmResult, BiasResults, PairResult
+from planbench.records.files import read_json
+
+HERE = Path(__file__).parent
+
+_Of = Callable[[PairResult], float]
+
+
+def arms(results: BiasResults) -> Iterator[str]:
+    """The correlation in each arm. `without RATE` leaves the highest rate out of the mean score; `target alone` is
+    between the target's own bits, negated, and the score."""
+    yield from table(
+        (
+            "arm",
+            "Spearman",
+            "95%",
+            "p over pairs",
+            "p over features",
+            "at rate 0",
+            f"without {_short(results.rates[-1])}",
+            "target alone",
+            "pairs",
+            "seeds",
+        ),
+        [
+            (
+                _name(results, arm),
+                _number(arm.spearman),
+                f"[{_number(arm.ci[0])}, {_number(arm.ci[1])}]" if arm.ci else "",
+                _chance(arm.p),
+                _chance(arm.p_features),
+                _number(arm.at_no_evidence),
+                _number(_spearman(arm.pairs, lambda pair: pair.relative, lambda pair: _lower(pair.by_rate))),
+                _number(_spearman(arm.pairs, lambda pair: -pair.target_mdl, lambda pair: pair.score)),
+                str(len(arm.pairs)),
+                str(arm.seeds),
+            )
+            for arm in results.arms.values()
+        ],
+    )
+
+
+def pairs(results: BiasResults) -> Iterator[str]:
+    """The score of each pair in each arm, with that at rate 0 in brackets and the evidence needed; hardest first."""
+    first, *_ = results.arms.values()
+    by_name = [{pair.pair: pair for pair in arm.pairs} for arm in results.arms.values()]
+    yield from table(
+        (
+            "target",
+            "spurious",
+            "bits of t",
+            "bits of s",
+            "s/t",
+            *(_name(results, arm) for arm in results.arms.values()),
+        ),
+        [
+            (
+                one.target,
+                one.spurious,
+                f"{one.target_mdl:,.0f}",
+                f"{one.spurious_mdl:,.0f}",
+                f"{one.relative:.3g}",
+                *(_score(results, pair) if (pair := found.get(one.pair)) else "" for found in by_name),
+            )
+            for one in sorted(first.pairs, key=lambda pair: pair.relative)
+        ],
+    )
+
+
+def _name(results: BiasResults, arm: ArmResult) -> str:
+    several = len({arm.model for arm in results.arms.values()}) > 1
+    name = arm.arm if arm.arm in ("supervised", "deployment") else f"`{arm.arm}`"
+    return f"{name}, {arm.model}" if several else name
+
+
+def _score(results: BiasResults, pair: PairResult) -> str:
+    needs = "never" if pair.evidence is None else _short(pair.evidence)
+    return f"{_number(pair.score)} ({_number(pair.by_rate[0])}), {needs}"
+
+
+def _lower(by_rate: tuple[float, ...]) -> float:
+    few = by_rate[:-1] or by_rate
+    return sum(few) / len(few)
+
+
+def _spearman(found: tuple[PairResult, ...], x: _Of, y: _Of) -> float | None:
+    return spearman([x(pair) for pair in found], [y(pair) for pair in found])
+
+
+def _number(value: float | None) -> str:
+    """Two digits behind the point, none before it where it is 0."""
+    return "" if value is None else f"{value:.2f}".replace("0.", ".", 1)
+
+
+def _chance(p: float | None) -> str:
+    return "" if p is None else "< .001" if p < 0.001 else f"{p:.3f}".replace("0.", ".", 1)
+
+
+def _short(rate: float) -> str:
+    return f"{rate:g}".replace("0.", ".", 1)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        there = HERE / name if (HERE / name).exists() else Path(name)
+        found = read_json(there / RESULTS, BiasResults)
+        print("\n".join([*arms(found), *pairs(found)]))
