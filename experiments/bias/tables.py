@@ -18,6 +18,9 @@ from planbench.records.files import read_json
 
 HERE = Path(__file__).parent
 
+HARD = 1 / 3
+"""Pairs of which the target takes three times the bits that the spurious feature takes, and more."""
+
 _Of = Callable[[PairResult], float]
 
 
@@ -82,6 +85,20 @@ def pairs(results: BiasResults) -> Iterator[str]:
     )
 
 
+def sections(results: BiasResults) -> Iterator[str]:
+    """The share of right answers at each rate, over the pairs whose target is the harder one by far. `neither` has no
+    row: it is hardly ever wrong."""
+    rows: list[tuple[str, ...]] = []
+    for arm in results.arms.values():
+        hard = [pair for pair in arm.pairs if pair.relative < HARD]
+        for section in ("both", "s-only", "t-only") if hard else ():
+            errors = zip(*(pair.sections[section] for pair in hard), strict=True)
+            means = [_number(1 - sum(found) / len(found)) for found in errors]
+            rows.append((_name(results, arm), str(len(hard)), section, *means))
+    if rows:
+        yield from table(("arm", "pairs", "section", *map(_short, results.rates)), rows)
+
+
 def _name(results: BiasResults, arm: ArmResult) -> str:
     several = len({arm.model for arm in results.arms.values()}) > 1
     name = arm.arm if arm.arm in ("supervised", "deployment") else f"`{arm.arm}`"
@@ -119,4 +136,4 @@ if __name__ == "__main__":
     for name in sys.argv[1:]:
         there = HERE / name if (HERE / name).exists() else Path(name)
         found = read_json(there / RESULTS, BiasResults)
-        print("\n".join([*arms(found), *pairs(found)]))
+        print("\n".join([*arms(found), *pairs(found), *sections(found)]))
