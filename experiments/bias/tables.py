@@ -27,6 +27,8 @@ _Of = Callable[[PairResult], float]
 def arms(results: BiasResults) -> Iterator[str]:
     """The correlation in each arm. `without RATE` leaves the highest rate out of the mean score; `target alone` is
     between the target's own bits, negated, and the score."""
+    if all(arm.spearman is None for arm in results.arms.values()):
+        return
     yield from table(
         (
             "arm",
@@ -61,7 +63,8 @@ def arms(results: BiasResults) -> Iterator[str]:
 def pairs(results: BiasResults) -> Iterator[str]:
     """The score of each pair in each arm, with that at rate 0 in brackets and the evidence needed; hardest first."""
     first, *_ = results.arms.values()
-    by_name = [{pair.pair: pair for pair in arm.pairs} for arm in results.arms.values()]
+    out = {pair.pair for pair in first.dropped_pairs}
+    by_name = [{pair.pair: pair for pair in (*arm.pairs, *arm.dropped_pairs)} for arm in results.arms.values()]
     yield from table(
         (
             "target",
@@ -73,14 +76,14 @@ def pairs(results: BiasResults) -> Iterator[str]:
         ),
         [
             (
-                one.target,
+                f"{one.target}{' (dropped)' if one.pair in out else ''}",
                 one.spurious,
                 f"{one.target_mdl:,.0f}",
                 f"{one.spurious_mdl:,.0f}",
                 f"{one.relative:.3g}",
                 *(_score(results, pair) if (pair := found.get(one.pair)) else "" for found in by_name),
             )
-            for one in sorted(first.pairs, key=lambda pair: pair.relative)
+            for one in sorted(by_name[0].values(), key=lambda pair: pair.relative)
         ],
     )
 
@@ -107,7 +110,8 @@ def _name(results: BiasResults, arm: ArmResult) -> str:
 
 def _score(results: BiasResults, pair: PairResult) -> str:
     needs = "never" if pair.evidence is None else _short(pair.evidence)
-    return f"{_number(pair.score)} ({_number(pair.by_rate[0])}), {needs}"
+    first = f" ({_number(pair.by_rate[0])})" if results.rates[0] == 0 else ""
+    return f"{_number(pair.score)}{first}, {needs}"
 
 
 def _lower(by_rate: tuple[float, ...]) -> float:
