@@ -8,18 +8,20 @@ Each name is a folder beside this file, or the path of any run folder of `planbe
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from experiments.markdown import table
 from planbench.bias.statistics import spearman
-from planbench.records.bias import RESULTS, ArmResult, BiasResults, PairResult
-from planbench.records.files import read_json
+from planbench.records.bias import CELLS, RESULTS, ArmResult, BiasResults, Cell, CellLine, PairResult, TrainingCell
+from planbench.records.files import read_json, read_lines
 
 HERE = Path(__file__).parent
 
 HARD = 1 / 3
 """Pairs of which the target takes three times the bits that the spurious feature takes, and more."""
+
+NEARLY = 0.02
 
 _Of = Callable[[PairResult], float]
 
@@ -102,6 +104,28 @@ def sections(results: BiasResults) -> Iterator[str]:
         yield from table(("arm", "pairs", "section", *map(_short, results.rates)), rows)
 
 
+def constant(results: BiasResults, cells: Iterable[Cell]) -> Iterator[str]:
+    """How many runs end by giving (nearly) every test prompt one answer, 0 and 1, at each rate; arms that have some."""
+    rows: list[tuple[str, ...]] = []
+    trained = [cell for cell in cells if isinstance(cell, TrainingCell) and cell.rates == results.rates]
+    for arm in results.arms.values():
+        mine = [cell for cell in trained if (cell.arm, cell.model) == (arm.arm, arm.model)]
+        counts = [
+            [sum(_says(cell, place, answer) for cell in mine) for answer in (0, 1)]
+            for place in range(len(results.rates))
+        ]
+        if any(map(any, counts)):
+            rows.append((_name(results, arm), str(len(mine)), *(f"{zeros} + {ones}" for zeros, ones in counts)))
+    if rows:
+        yield from table(("all 0 + all 1", "runs a rate", *map(_short, results.rates)), rows)
+
+
+def _says(cell: TrainingCell, place: int, answer: int) -> bool:
+    right = {name: found[place] for name, found in cell.scores.items()}
+    ones = [right["both"], right["t-only"], 1 - right["neither"], 1 - right["s-only"]]
+    return all(abs(share - answer) < NEARLY for share in ones)
+
+
 def _name(results: BiasResults, arm: ArmResult) -> str:
     several = len({arm.model for arm in results.arms.values()}) > 1
     name = arm.arm if arm.arm in ("supervised", "deployment") else f"`{arm.arm}`"
@@ -136,8 +160,15 @@ def _short(rate: float) -> str:
     return f"{rate:g}".replace("0.", ".", 1)
 
 
+def tables(folder: Path) -> list[str]:
+    """All of them, of a run folder, a line each."""
+    found = read_json(folder / RESULTS, BiasResults)
+    cells = [line.cell for line in read_lines(folder / CELLS, CellLine)]
+    named = constant(found, cells) if found.measure == "F1" else []
+    return [*arms(found), *pairs(found), *sections(found), *named]
+
+
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         there = HERE / name if (HERE / name).exists() else Path(name)
-        found = read_json(there / RESULTS, BiasResults)
-        print("\n".join([*arms(found), *pairs(found), *sections(found)]))
+        print("\n".join(tables(there)))
