@@ -92,6 +92,9 @@ experiment-rl: setup $(foreach domain,$(RL),$(foreach seed,$(SEEDS),runs/planner
 		there=experiments/rl/$$name-$$match; test -f $$there/iterate.json || there=; \
 		$(BIN)/planbench merge $$there runs/rl-$$name$(alone) --out experiments/rl/$$name-$$match; done; done
 
+# On Linux, giving memory back after each step and asking for it again takes much of the time.
+KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000
+
 experiment-grpo: $(TRAINERS)/.installed ## TRL's GRPOTrainer on the tasks and token budgets of experiment-rl, for hours; goes on where it was
 	set -e; for name in $(RL); do \
 		OMP_NUM_THREADS=1 $(KEEP_MEMORY) $(TRAINERS)/bin/python -m experiments.rl.grpo runs/rl-$$name$(alone) --max-tokens 192 $(ARGS); \
@@ -103,9 +106,6 @@ trainers: $(TRAINERS)/.installed ## our judge as the reward of TRL and of verifi
 SUITES := toy language planning cruz
 
 # The cells that are there are not computed again: without experiments/bias/SUITE/cells.jsonl, all are.
-# On Linux, giving memory back after each step and asking for it again takes much of the time.
-KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000
-
 experiment-bias: setup $(SUITES:%=experiment-bias-%) ## which features fine-tuning picks up: four suites, for many hours; goes on where it was (SUITES=toy ARGS='--seeds 0,1': these; SUITES=toy-paper: one pair at the paper's size)
 
 experiment-bias-%: setup

@@ -22,6 +22,7 @@ HARD = 1 / 3
 """Pairs of which the target takes three times the bits that the spurious feature takes, and more."""
 
 NEARLY = 0.02
+"""How far the share of one answer may be from all or none, in every section, for a run that gives one answer."""
 
 _Of = Callable[[PairResult], float]
 

@@ -66,6 +66,8 @@ def test_an_lstm_of_the_batch_is_the_lstm_of_the_textbook() -> None:
             hidden = leave.sigmoid() * cell.tanh()
             read.append(hidden @ net.head[run])
         torch.testing.assert_close(found[run], torch.stack(read[-3:], 1))
+    found.square().sum().backward()
+    assert all(weights.grad is not None and weights.grad.abs().sum() > 0 for weights in net.parameters())
 
 
 @pytest.mark.parametrize("vocabulary", [10, 60])
