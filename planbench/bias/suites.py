@@ -100,6 +100,13 @@ def toy(config: BiasConfig) -> list[Pair]:
     return toy_pairs(config.vocabulary, config.positions)
 
 
+def toy_entangled(config: BiasConfig) -> list[Pair]:
+    """The toy suite and the eight pairs that it leaves out, as `--suite planbench.bias.suites:toy_entangled`."""
+    from planbench.bias.toy import toy_pairs
+
+    return toy_pairs(config.vocabulary, config.positions, entangled=True)
+
+
 def cruz(config: BiasConfig) -> list[Pair]:
     """On ten digits and prompts of ten, which is short of symbols: by chance 65% of prompts hold a given digit. Prompts
     are drawn as for the toy suite, so a section has what it should whatever chance would do."""

@@ -38,20 +38,22 @@ FEATURES: dict[str, Callable[[Prompts], Holds]] = {
 LOVERING = ("contains-1", "first-last", "prefix-dup", "adjacent-dup")
 TARGETS = (*LOVERING, "begins-3", "suffix-dup")
 
-TANGLED: dict[frozenset[str], str] = {
-    frozenset(features): why
-    for why, pairs in {
-        "one implies the other": (("prefix-dup", "adjacent-dup"), ("suffix-dup", "adjacent-dup")),
-        "where one holds, a third feature is there just where the other is": (
+IMPLIED = frozenset(map(frozenset, (("prefix-dup", "adjacent-dup"), ("suffix-dup", "adjacent-dup"))))
+"""Features of which one implies the other: one section of the pair would be empty."""
+
+ENTANGLED = frozenset(
+    map(
+        frozenset,
+        (
             ("first-last", "prefix-dup"),
             ("first-last", "suffix-dup"),
             ("first-last", "begins-3"),
             ("prefix-dup", "begins-3"),
         ),
-    }.items()
-    for features in pairs
-}
-"""Features that make no pair, and why: one section would be empty, or something else would stand for the target."""
+    )
+)
+"""Where one of the two holds, a third feature is there just where the other is, and may stand for the target: with
+first-last, prefix-dup is that the second equals the last. They make a pair only for who asks for them."""
 
 _PATIENCE = 1_000
 
@@ -59,8 +61,21 @@ _PATIENCE = 1_000
 class ToyPair(Pair):
     """`target` and `spurious` are names of FEATURES."""
 
-    def __init__(self, target: str, spurious: str = "contains-2", vocabulary: int = 50, positions: int = 10) -> None:
-        if why := "they are the same" if target == spurious else TANGLED.get(frozenset((target, spurious))):
+    def __init__(
+        self,
+        target: str,
+        spurious: str = "contains-2",
+        vocabulary: int = 50,
+        positions: int = 10,
+        entangled: bool = False,
+    ) -> None:
+        both = frozenset((target, spurious))
+        refused = {
+            "they are the same": target == spurious,
+            "one implies the other": both in IMPLIED,
+            "where one holds, a third feature is there just where the other is": both in ENTANGLED and not entangled,
+        }
+        if why := next((why for why, holds in refused.items() if holds), None):
             raise InputError(f"toy pair {target} against {spurious}: {why}; choose another pair")
         if vocabulary < 6 or positions < 4:
             raise InputError("a toy pair needs a vocabulary of 6 symbols and 4 positions at least")
@@ -121,9 +136,10 @@ def _give(rng: np.random.Generator, prompts: Prompts, feature: str) -> None:
         prompts[rows, rng.integers(0, positions, len(prompts))] = int(feature[-1])
 
 
-def toy_pairs(vocabulary: int = 50, positions: int = 10) -> list[Pair]:
+def toy_pairs(vocabulary: int = 50, positions: int = 10, entangled: bool = False) -> list[Pair]:
     """Lovering's four, against contains-2; ours too; and all of them against each other, so that a spurious feature is
-    hard to extract as well as easy. (Four pairs could not show a correlation.)"""
+    hard to extract as well as easy. (Four pairs could not show a correlation.) ENTANGLED ones only where asked for."""
     found = [(target, "contains-2") for target in TARGETS]
-    found += [pair for pair in permutations(TARGETS, 2) if frozenset(pair) not in TANGLED]
-    return [ToyPair(target, spurious, vocabulary, positions) for target, spurious in found]
+    without = IMPLIED if entangled else IMPLIED | ENTANGLED
+    found += [pair for pair in permutations(TARGETS, 2) if frozenset(pair) not in without]
+    return [ToyPair(target, spurious, vocabulary, positions, entangled) for target, spurious in found]

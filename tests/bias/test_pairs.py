@@ -40,7 +40,7 @@ def test_features_are_what_brute_force_says(prompt: list[int], feature: str) -> 
 
 
 @given(
-    st.sampled_from(toy_pairs()).map(lambda pair: (pair.target, pair.spurious)),
+    st.sampled_from(toy_pairs(entangled=True)).map(lambda pair: (pair.target, pair.spurious)),
     st.integers(6, 60),
     st.integers(4, 12),
     st.sampled_from(sorted(SECTIONS)),
@@ -50,7 +50,7 @@ def test_features_are_what_brute_force_says(prompt: list[int], feature: str) -> 
 def test_a_toy_prompt_has_what_its_section_says(
     features: tuple[str, str], vocabulary: int, positions: int, section: str, seed: int
 ) -> None:
-    pair = ToyPair(*features, vocabulary, positions)
+    pair = ToyPair(*features, vocabulary, positions, entangled=True)
     t, s = SECTIONS[section]
     prompts = pair.draw(np.random.default_rng(seed), 8, t, s)
     assert prompts.shape == (8, positions)
@@ -64,6 +64,9 @@ def test_tangled_features_are_refused() -> None:
     for features in (("prefix-dup", "adjacent-dup"), ("first-last", "prefix-dup"), ("begins-3", "first-last")):
         with pytest.raises(InputError, match="choose another pair"):
             ToyPair(*features)
+    assert ToyPair("first-last", "prefix-dup", entangled=True).name == "first-last|prefix-dup"
+    with pytest.raises(InputError, match="implies the other"):
+        ToyPair("prefix-dup", "adjacent-dup", entangled=True)
 
 
 @pytest.mark.parametrize("pair", toy_pairs(12, 6), ids=lambda pair: pair.name)
@@ -124,6 +127,9 @@ def test_toy_pairs_are_loverings_and_more() -> None:
     pairs = toy_pairs()
     assert [pair.target for pair in pairs if pair.spurious == "contains-2"] == list(TARGETS)
     assert len({pair.name for pair in pairs}) == len(pairs) == 24
+    more = toy_pairs(entangled=True)
+    assert [pair.name for pair in more if pair.name in {pair.name for pair in pairs}] == [pair.name for pair in pairs]
+    assert len({pair.name for pair in more}) == len(more) == 32
 
 
 def test_the_pair_that_the_page_shows_is_one() -> None:
@@ -242,7 +248,7 @@ def test_no_look_of_a_prompt_tells_the_target(pair: WordPair) -> None:
             assert np.mean(right) < 0.6
 
 
-@pytest.mark.parametrize("pair", toy_pairs(12, 6), ids=lambda pair: pair.name)
+@pytest.mark.parametrize("pair", toy_pairs(12, 6, entangled=True), ids=lambda pair: pair.name)
 def test_every_draw_of_a_section_is_of_one_distribution(pair: ToyPair) -> None:
     """Two features are given to a prompt one after the other, and the second may double what the first brought: as
     often in one draw as in another."""
