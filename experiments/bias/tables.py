@@ -2,13 +2,14 @@
 
     python -m experiments.bias.tables toy language planning
 
-Each name is a folder beside this file, or the path of any run folder of `planbench bias`. Markdown, on standard output.
+Each name is a folder beside this file, or the path of any run folder of `planbench bias`. Markdown, on standard output:
+one table of all, then those of each.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from experiments.markdown import table
@@ -18,6 +19,7 @@ from planbench.records.files import read_json, read_lines
 
 HERE = Path(__file__).parent
 
+ORDER = ("supervised", "deployment", "reinforce", "group", "ppo")
 HARD = 1 / 3
 """Pairs of which the target takes three times the bits that the spurious feature takes, and more."""
 
@@ -27,10 +29,34 @@ NEARLY = 0.02
 _Of = Callable[[PairResult], float]
 
 
+def summary(folders: Sequence[Path]) -> list[str]:
+    """Spearman's rho with its interval, of every suite in every arm that some suite has; none where there is none."""
+    named = [(folder.name, read_json(folder / RESULTS, BiasResults)) for folder in folders]
+    found = [(name, results) for name, results in named if _correlates(results)]
+    ranked = sorted(
+        (ORDER.index(arm.arm), _name(results, arm)) for _, results in found for arm in results.arms.values()
+    )
+    each = list(dict.fromkeys(name for _, name in ranked))
+    rows: list[tuple[str, ...]] = []
+    for name, results in found:
+        first, *_ = results.arms.values()
+        rhos = {_name(results, arm): _rho(arm) for arm in results.arms.values()}
+        rows.append((name, str(len(first.pairs)), str(first.seeds), *(rhos.get(arm, "") for arm in each)))
+    return list(table(("suite", "pairs", "seeds", *each), rows)) if rows else []
+
+
+def _rho(arm: ArmResult) -> str:
+    return f"{_number(arm.spearman)} [{_number(arm.ci[0])}, {_number(arm.ci[1])}]" if arm.ci else _number(arm.spearman)
+
+
+def _correlates(results: BiasResults) -> bool:
+    return any(arm.spearman is not None for arm in results.arms.values())
+
+
 def arms(results: BiasResults) -> Iterator[str]:
     """The correlation in each arm. `without RATE` leaves the highest rate out of the mean score; `target alone` is
     between the target's own bits, negated, and the score."""
-    if all(arm.spearman is None for arm in results.arms.values()):
+    if not _correlates(results):
         return
     yield from table(
         (
@@ -170,6 +196,6 @@ def tables(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        there = HERE / name if (HERE / name).exists() else Path(name)
-        print("\n".join(tables(there)))
+    asked = [HERE / name if (HERE / name).exists() else Path(name) for name in sys.argv[1:]]
+    for part in (summary(asked), *map(tables, asked)):
+        print("\n".join(part))
