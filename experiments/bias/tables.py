@@ -12,8 +12,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from experiments.markdown import table
-from planbench.bias.statistics import spearman
+from planbench.bias.statistics import MEASURES, spearman
 from planbench.records.bias import CELLS, RESULTS, ArmResult, BiasResults, Cell, CellLine, PairResult, TrainingCell
 from planbench.records.files import read_json, read_lines
 
@@ -147,6 +149,43 @@ def constant(results: BiasResults, cells: Iterable[Cell]) -> Iterator[str]:
         yield from table(("all 0 + all 1", "runs a rate", *map(_short, results.rates)), rows)
 
 
+def distances(results: BiasResults, cells: Iterable[Cell]) -> Iterator[str]:
+    """Which arms sit together: the mean score of each over pairs and seeds, and how far scores of a pair with different
+    seeds lie apart in the mean, within an arm and between two. Arms that are alike have the same number everywhere."""
+    score = MEASURES[results.measure]
+    scores: dict[str, dict[str, dict[int, float]]] = {}
+    for arm in results.arms.values():
+        pairs = scores.setdefault(_name(results, arm), {})
+        for cell in cells:
+            if isinstance(cell, TrainingCell) and (cell.arm, cell.model) == (arm.arm, arm.model):
+                shares = {name: np.array(found) for name, found in cell.scores.items()}
+                pairs.setdefault(cell.pair, {})[cell.seed] = float(score(shares).mean())
+    if len(scores) < 2 or any(len(seeds) < 2 for pairs in scores.values() for seeds in pairs.values()):
+        return
+    yield from table(
+        ("apart", "mean score", *scores),
+        [
+            (
+                one,
+                _number(float(np.mean([mean for pair in pairs.values() for mean in pair.values()]))),
+                *(f"{_apart(pairs, others):.3f}".replace("0.", ".", 1) for others in scores.values()),
+            )
+            for one, pairs in scores.items()
+        ],
+    )
+
+
+def _apart(one: dict[str, dict[int, float]], other: dict[str, dict[int, float]]) -> float:
+    found = [
+        abs(score - another)
+        for pair, seeds in one.items()
+        for seed, score in seeds.items()
+        for other_seed, another in other.get(pair, {}).items()
+        if seed != other_seed
+    ]
+    return float(np.mean(found))
+
+
 def _says(cell: TrainingCell, place: int, answer: int) -> bool:
     right = {name: found[place] for name, found in cell.scores.items()}
     ones = [right["both"], right["t-only"], 1 - right["neither"], 1 - right["s-only"]]
@@ -192,7 +231,7 @@ def tables(folder: Path) -> list[str]:
     found = read_json(folder / RESULTS, BiasResults)
     cells = [line.cell for line in read_lines(folder / CELLS, CellLine)]
     named = constant(found, cells) if found.measure == "F1" else []
-    return [*arms(found), *pairs(found), *sections(found), *named]
+    return [*arms(found), *distances(found, cells), *pairs(found), *sections(found), *named]
 
 
 if __name__ == "__main__":
