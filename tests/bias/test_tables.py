@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from itertools import permutations
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
 from experiments.bias.tables import HERE, summary, tables
-from planbench.records.bias import RESULTS, BiasResults
+from planbench.records.bias import CELLS, RESULTS, BiasResults
 from planbench.records.files import read_json
 
 PAGE = Path(__file__).parents[2] / "docs" / "bias.md"
@@ -31,3 +34,32 @@ def test_the_page_has_the_correlations_of_all_committed_suites_in_one_table() ->
     lines = summary([HERE / name for name in COMMITTED])
     assert len(lines) >= 2 + 3
     assert [line for line in lines if line not in page] == []
+
+
+def test_how_far_arms_are_apart_is_counted_over_pairs_of_seeds() -> None:
+    scores: dict[tuple[str, str, int], float] = {}
+    for line in (HERE / "planning" / CELLS).read_text().splitlines():
+        cell = json.loads(line)["cell"]
+        if cell["kind"] == "training":
+            f1s: list[float] = []
+            for both, neither, s_only, t_only in zip(
+                *(cell["scores"][name] for name in ("both", "neither", "s-only", "t-only")), strict=True
+            ):
+                said = both + t_only + (1 - neither) + (1 - s_only)
+                precision, recall = (both + t_only) / said if said else 0, (both + t_only) / 2
+                f1s.append(2 * precision * recall / (precision + recall) if precision + recall else 0)
+            scores[cell["arm"], cell["pair"], cell["seed"]] = mean(f1s)
+    pairs = {pair for _, pair, _ in scores}
+
+    def apart(one: str, other: str) -> float:
+        return mean(
+            abs(scores[one, pair, first] - scores[other, pair, second])
+            for pair in pairs
+            for first, second in permutations(range(3), 2)
+        )
+
+    lines = {line.split("|")[1].strip(" `"): line for line in tables(HERE / "planning") if line.count("|") == 7}
+    for arm in ("supervised", "deployment", "reinforce", "ppo"):
+        said = [cell.strip() for cell in lines[arm].split("|")[3:7]]
+        expected = [apart(arm, other) for other in ("supervised", "deployment", "reinforce", "ppo")]
+        assert [float(cell) for cell in said] == pytest.approx(expected, abs=6e-4)
