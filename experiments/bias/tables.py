@@ -25,8 +25,9 @@ ORDER = ("supervised", "deployment", "reinforce", "group", "ppo")
 HARD = 1 / 3
 """Pairs of which the target takes three times the bits that the spurious feature takes, and more."""
 
-NEARLY = 0.02
-"""How far the share of one answer may be from all or none, in every section, for a run that gives one answer."""
+NEARLY = {"F1": 0.02, "reward": 0.1}
+"""How far the share of one answer may be from all or none, in every section, for a run that gives one answer. Where
+digits or a text are written, these are seldom without a fault."""
 
 _Of = Callable[[PairResult], float]
 
@@ -140,7 +141,7 @@ def constant(results: BiasResults, cells: Iterable[Cell]) -> Iterator[str]:
     for arm in results.arms.values():
         mine = [cell for cell in trained if (cell.arm, cell.model) == (arm.arm, arm.model)]
         counts = [
-            [sum(_says(cell, place, answer) for cell in mine) for answer in (0, 1)]
+            [sum(_says(cell, place, answer, NEARLY[results.measure]) for cell in mine) for answer in (0, 1)]
             for place in range(len(results.rates))
         ]
         if any(map(any, counts)):
@@ -186,10 +187,10 @@ def _apart(one: dict[str, dict[int, float]], other: dict[str, dict[int, float]])
     return float(np.mean(found))
 
 
-def _says(cell: TrainingCell, place: int, answer: int) -> bool:
+def _says(cell: TrainingCell, place: int, answer: int, nearly: float) -> bool:
     right = {name: found[place] for name, found in cell.scores.items()}
     ones = [right["both"], right["t-only"], 1 - right["neither"], 1 - right["s-only"]]
-    return all(abs(share - answer) < NEARLY for share in ones)
+    return all(abs(share - answer) < nearly for share in ones)
 
 
 def _name(results: BiasResults, arm: ArmResult) -> str:
@@ -230,8 +231,13 @@ def tables(folder: Path) -> list[str]:
     """All of them, of a run folder, a line each."""
     found = read_json(folder / RESULTS, BiasResults)
     cells = [line.cell for line in read_lines(folder / CELLS, CellLine)]
-    named = constant(found, cells) if found.measure == "F1" else []
-    return [*arms(found), *distances(found, cells), *pairs(found), *sections(found), *named]
+    return [
+        *arms(found),
+        *distances(found, cells),
+        *pairs(found),
+        *sections(found),
+        *constant(found, cells),
+    ]
 
 
 if __name__ == "__main__":
