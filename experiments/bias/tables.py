@@ -9,19 +9,22 @@ one table of all, then those of each.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from experiments.markdown import table
+from planbench.bias.config import ARMS
 from planbench.bias.statistics import MEASURES, spearman
 from planbench.records.bias import CELLS, RESULTS, ArmResult, BiasResults, Cell, CellLine, PairResult, TrainingCell
 from planbench.records.files import read_json, read_lines
 
 HERE = Path(__file__).parent
 
-ORDER = ("supervised", "deployment", "reinforce", "group", "ppo")
+PLAIN = ("supervised", "deployment")
+"""Arms of which the name is a plain word. They stand first; the others are names of rules, and set as such."""
+
 HARD = 1 / 3
 """Pairs of which the target takes three times the bits that the spurious feature takes, and more."""
 
@@ -36,10 +39,9 @@ def summary(folders: Sequence[Path]) -> list[str]:
     """Spearman's rho with its interval, of every suite in every arm that some suite has; none where there is none."""
     named = [(folder.name, read_json(folder / RESULTS, BiasResults)) for folder in folders]
     found = [(name, results) for name, results in named if _correlates(results)]
-    ranked = sorted(
-        (ORDER.index(arm.arm), _name(results, arm)) for _, results in found for arm in results.arms.values()
-    )
-    each = list(dict.fromkeys(name for _, name in ranked))
+    order: list[str] = sorted(ARMS, key=lambda arm: arm not in PLAIN)
+    every = [(results, arm) for _, results in found for arm in results.arms.values()]
+    each = list(dict.fromkeys(_name(*one) for one in sorted(every, key=lambda one: order.index(one[1].arm))))
     rows: list[tuple[str, ...]] = []
     for name, results in found:
         first, *_ = results.arms.values()
@@ -134,12 +136,11 @@ def sections(results: BiasResults) -> Iterator[str]:
         yield from table(("arm", "pairs", "section", *map(_short, results.rates)), rows)
 
 
-def constant(results: BiasResults, cells: Iterable[Cell]) -> Iterator[str]:
+def constant(results: BiasResults, cells: Sequence[Cell]) -> Iterator[str]:
     """How many runs end by giving (nearly) every test prompt one answer, 0 and 1, at each rate; arms that have some."""
     rows: list[tuple[str, ...]] = []
-    trained = [cell for cell in cells if isinstance(cell, TrainingCell) and cell.rates == results.rates]
     for arm in results.arms.values():
-        mine = [cell for cell in trained if (cell.arm, cell.model) == (arm.arm, arm.model)]
+        mine = _trained(results, arm, cells)
         counts = [
             [sum(_says(cell, place, answer, NEARLY[results.measure]) for cell in mine) for answer in (0, 1)]
             for place in range(len(results.rates))
@@ -150,17 +151,17 @@ def constant(results: BiasResults, cells: Iterable[Cell]) -> Iterator[str]:
         yield from table(("all 0 + all 1", "runs a rate", *map(_short, results.rates)), rows)
 
 
-def distances(results: BiasResults, cells: Iterable[Cell]) -> Iterator[str]:
+def distances(results: BiasResults, cells: Sequence[Cell]) -> Iterator[str]:
     """Which arms sit together: the mean score of each over pairs and seeds, and how far scores of a pair with different
-    seeds lie apart in the mean, within an arm and between two. Arms that are alike have the same number everywhere."""
+    seeds lie apart in the mean, within an arm and between two. Arms that are alike have the same number everywhere.
+    Pairs that were dropped are among them."""
     score = MEASURES[results.measure]
     scores: dict[str, dict[str, dict[int, float]]] = {}
     for arm in results.arms.values():
         pairs = scores.setdefault(_name(results, arm), {})
-        for cell in cells:
-            if isinstance(cell, TrainingCell) and (cell.arm, cell.model) == (arm.arm, arm.model):
-                shares = {name: np.array(found) for name, found in cell.scores.items()}
-                pairs.setdefault(cell.pair, {})[cell.seed] = float(score(shares).mean())
+        for cell in _trained(results, arm, cells):
+            shares = {name: np.array(found) for name, found in cell.scores.items()}
+            pairs.setdefault(cell.pair, {})[cell.seed] = float(score(shares).mean())
     if len(scores) < 2 or any(len(seeds) < 2 for pairs in scores.values() for seeds in pairs.values()):
         return
     yield from table(
@@ -169,7 +170,7 @@ def distances(results: BiasResults, cells: Iterable[Cell]) -> Iterator[str]:
             (
                 one,
                 _number(float(np.mean([mean for pair in pairs.values() for mean in pair.values()]))),
-                *(f"{_apart(pairs, others):.3f}".replace("0.", ".", 1) for others in scores.values()),
+                *(_number(_apart(pairs, others), 3) for others in scores.values()),
             )
             for one, pairs in scores.items()
         ],
@@ -187,6 +188,12 @@ def _apart(one: dict[str, dict[int, float]], other: dict[str, dict[int, float]])
     return float(np.mean(found))
 
 
+def _trained(results: BiasResults, arm: ArmResult, cells: Sequence[Cell]) -> list[TrainingCell]:
+    """The cells that an arm's results are of."""
+    trained = [cell for cell in cells if isinstance(cell, TrainingCell) and cell.rates == results.rates]
+    return [cell for cell in trained if (cell.arm, cell.model) == (arm.arm, arm.model)]
+
+
 def _says(cell: TrainingCell, place: int, answer: int, nearly: float) -> bool:
     right = {name: found[place] for name, found in cell.scores.items()}
     ones = [right["both"], right["t-only"], 1 - right["neither"], 1 - right["s-only"]]
@@ -195,7 +202,7 @@ def _says(cell: TrainingCell, place: int, answer: int, nearly: float) -> bool:
 
 def _name(results: BiasResults, arm: ArmResult) -> str:
     several = len({arm.model for arm in results.arms.values()}) > 1
-    name = arm.arm if arm.arm in ("supervised", "deployment") else f"`{arm.arm}`"
+    name = arm.arm if arm.arm in PLAIN else f"`{arm.arm}`"
     return f"{name}, {arm.model}" if several else name
 
 
@@ -214,13 +221,13 @@ def _spearman(found: tuple[PairResult, ...], x: _Of, y: _Of) -> float | None:
     return spearman([x(pair) for pair in found], [y(pair) for pair in found])
 
 
-def _number(value: float | None) -> str:
-    """Two digits behind the point, none before it where it is 0."""
-    return "" if value is None else f"{value:.2f}".replace("0.", ".", 1)
+def _number(value: float | None, digits: int = 2) -> str:
+    """So many digits behind the point, none before it where it is 0."""
+    return "" if value is None else f"{value:.{digits}f}".replace("0.", ".", 1)
 
 
 def _chance(p: float | None) -> str:
-    return "" if p is None else "< .001" if p < 0.001 else f"{p:.3f}".replace("0.", ".", 1)
+    return "" if p is None else "< .001" if p < 0.001 else _number(p, 3)
 
 
 def _short(rate: float) -> str:

@@ -13,8 +13,8 @@ from experiments.bias.tables import HERE, summary, tables
 from planbench.records.bias import CELLS, RESULTS, BiasResults
 from planbench.records.files import read_json
 
-PAGE = Path(__file__).parents[2] / "docs" / "bias.md"
-
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "bias.md"
 
 COMMITTED = sorted(folder.parent.name for folder in HERE.glob(f"*/{RESULTS}"))
 
@@ -29,11 +29,12 @@ def test_the_page_has_the_tables_of_every_committed_suite(name: str) -> None:
     assert [line for line in lines if line not in page] == []
 
 
-def test_the_page_has_the_correlations_of_all_committed_suites_in_one_table() -> None:
-    page = PAGE.read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("page", [PAGE, ROOT / "README.md"], ids=lambda page: page.name)
+def test_page_and_readme_have_the_correlations_of_all_committed_suites(page: Path) -> None:
+    said = page.read_text(encoding="utf-8").splitlines()
     lines = summary([HERE / name for name in COMMITTED])
     assert len(lines) >= 2 + 3
-    assert [line for line in lines if line not in page] == []
+    assert [line for line in lines if line not in said] == []
 
 
 def test_how_far_arms_are_apart_is_counted_over_pairs_of_seeds() -> None:
