@@ -12,8 +12,9 @@ The command line wins over the environment, the environment over the file, the f
 Where an option is named as a command is (`--prompt` of `planbench eval`), `[prompt]` is the command's table.
 
 A value in the file is read as if it had been typed: 256 or "256", "8:16" or [8, 16] for a range, a list for an option
-that may be repeated, a table for `key=value` options. In a variable, several values are separated by spaces. Arguments
-that may be left out (`planbench eval [MODEL]`) follow the same rule; required ones must be typed.
+that may be repeated, a table for `key=value` options. Of these each key is a setting of its own: `--set width=300`
+leaves the file's other settings as they are. In a variable, several values are separated by spaces. Arguments that may
+be left out (`planbench eval [MODEL]`) follow the same rule; required ones must be typed.
 
 A command within a command has both names: `planbench leaderboard add` has `[leaderboard-add]` and
 `PLANBENCH_LEADERBOARD_ADD_TITLE`.
@@ -62,6 +63,8 @@ def with_settings(command: click.Command, name: str, commands: frozenset[str]) -
     for param in command.params:
         if _settable(param) and param.envvar is None:
             param.envvar = variables(param, name)
+        if _takes_table(param):
+            param.callback = _key_by_key
     first = next(param for param in command.params if isinstance(param, click.Option))
     own, shared = variables(first, name)
     command.epilog = EPILOG.format(option=_key(first), shared=shared, own=own)
@@ -113,8 +116,17 @@ def read_config(path: Path, command: click.Command, name: str, commands: frozens
             if param is None or param.name is None:
                 called = name.replace("-", " ")
                 raise InputError(f"{place}: planbench {called} has no option {written!r}{closest(written, params)}")
-            settings[param.name] = _as_typed(param, value, f"{place}: {written}")
+            read = _as_typed(param, value, f"{place}: {written}")
+            settings[param.name] = [*settings.get(param.name, ()), *read] if _takes_table(param) else read
     return settings
+
+
+def _key_by_key(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]) -> Any:
+    """The pairs of all sources, each key from the strongest that has it."""
+    names = [param.envvar] if isinstance(param.envvar, str) else param.envvar or ()
+    told = [os.environ.get(name, "").split() for name in reversed(names)]
+    layers = [ctx.lookup_default(param.name or "") or (), *told, value]
+    return tuple(dict(param.type.convert(pair, param, ctx) for layer in layers for pair in layer).items())
 
 
 def _as_typed(param: click.Parameter, value: Any, place: str) -> Any:

@@ -44,7 +44,7 @@ def three_values(option: click.Option, folder: Path) -> list[str]:
     if isinstance(kind, Range):
         return ["2:3", "4:5", "6:7"]
     if isinstance(kind, KeyValue):
-        return ["a=1", "b=2", "c=3"]
+        return ["a=1", "a=2", "a=3"]
     if isinstance(kind, click.Choice):
         choices = [str(choice) for choice in kind.choices]
         return [choices[i % len(choices)] for i in range(3)]
@@ -208,3 +208,19 @@ def test_several_values_of_a_variable_stand_apart(monkeypatch: pytest.MonkeyPatc
     assert params["domains"] == ("grid", "logistics")
     assert params["model"] == "random"
     assert configured("", tmp_path, "--domain", "blocksworld", "tiny")["domains"] == ("blocksworld",)
+
+
+def test_each_key_of_a_table_is_a_setting_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PLANBENCH_MODEL_ARG", "b=shared c=shared d=shared")
+    monkeypatch.setenv("PLANBENCH_SKETCH_MODEL_ARG", "c=own d=own")
+    text = "[model-arg]\na = 'file'\nb = 'file'\n[sketch]\nmodel-arg = { z = 'sketch', a = 'sketch' }"
+    pairs = configured(text, tmp_path, "--model-arg", "d=typed", "--model-arg", "e=typed", "--model-arg", "e=last")
+    assert dict(pairs["model_args"]) == {
+        "z": "sketch",
+        "a": "sketch",
+        "b": "shared",
+        "c": "own",
+        "d": "typed",
+        "e": "last",
+    }
+    assert len(pairs["model_args"]) == 6
