@@ -106,7 +106,7 @@ trainers: $(TRAINERS)/.installed ## our judge as the reward of TRL and of verifi
 SUITES := toy language planning cruz
 
 # The cells that are there are not computed again: without experiments/bias/SUITE/cells.jsonl, all are.
-experiment-bias: setup $(SUITES:%=experiment-bias-%) ## which features fine-tuning picks up: four suites, for many hours; goes on where it was (SUITES=toy ARGS='--seeds 0,1': these; also toy-entangled, and one pair each: toy-paper, cruz-paper, sentiment-small)
+experiment-bias: setup $(SUITES:%=experiment-bias-%) ## which features fine-tuning picks up: four suites, for many hours; goes on where it was (SUITES=toy ARGS='--seeds 0,1': these; also toy-entangled, and a pair or two each: toy-paper, cruz-paper, sentiment-small)
 
 experiment-bias-sentiment-small: smollm2
 
