@@ -155,14 +155,8 @@ def distances(results: BiasResults, cells: Sequence[Cell]) -> Iterator[str]:
     """Which arms sit together: the mean score of each over pairs and seeds, and how far scores of a pair with different
     seeds lie apart in the mean, within an arm and between two. Arms that are alike have the same number everywhere.
     Pairs that were dropped are among them."""
-    score = MEASURES[results.measure]
-    scores: dict[str, dict[str, dict[int, float]]] = {}
-    for arm in results.arms.values():
-        pairs = scores.setdefault(_name(results, arm), {})
-        for cell in _trained(results, arm, cells):
-            shares = {name: np.array(found) for name, found in cell.scores.items()}
-            pairs.setdefault(cell.pair, {})[cell.seed] = float(score(shares).mean())
-    if len(scores) < 2 or any(len(seeds) < 2 for pairs in scores.values() for seeds in pairs.values()):
+    scores = _scores(results, cells, results.rates)
+    if not _comparable(scores):
         return
     yield from table(
         ("apart", "mean score", *scores),
@@ -170,22 +164,79 @@ def distances(results: BiasResults, cells: Sequence[Cell]) -> Iterator[str]:
             (
                 one,
                 _number(float(np.mean([mean for pair in pairs.values() for mean in pair.values()]))),
-                *(_number(_apart(pairs, others), 3) for others in scores.values()),
+                *(_number(float(_apart(pairs, others).mean()), 3) for others in scores.values()),
             )
             for one, pairs in scores.items()
         ],
     )
 
 
-def _apart(one: dict[str, dict[int, float]], other: dict[str, dict[int, float]]) -> float:
-    found = [
-        abs(score - another)
-        for pair, seeds in one.items()
-        for seed, score in seeds.items()
-        for other_seed, another in other.get(pair, {}).items()
-        if seed != other_seed
-    ]
-    return float(np.mean(found))
+def sides(results: BiasResults, cells: Sequence[Cell]) -> Iterator[str]:
+    """Whom deployment sits with: how far it is from supervision and from `reinforce`, in the sense of `distances`, over
+    all rates and some; how much further from supervision, with a 95% bootstrap interval over pairs."""
+    ways = {
+        "all": results.rates,
+        "0": [rate for rate in results.rates if not rate],
+        "up to .1": [rate for rate in results.rates if rate <= 0.1],
+        "from .2": [rate for rate in results.rates if rate >= 0.2],
+    }
+    rows: list[tuple[str, ...]] = []
+    for way, rates in ways.items():
+        scores = _scores(results, cells, rates) if rates else {}
+        if not _comparable(scores) or not {"supervised", "deployment", "`reinforce`"} <= scores.keys():
+            return
+        shown, rule = (_apart(scores["deployment"], scores[arm]) for arm in ("supervised", "`reinforce`"))
+        further = shown - rule
+        draws = np.random.default_rng(0).integers(len(further), size=(10_000, len(further)))
+        low, high = np.quantile(further[draws].mean(axis=1), (0.025, 0.975))
+        rows.append(
+            (
+                way,
+                *(_number(float(each.mean()), 3) for each in (shown, rule)),
+                f"{further.mean():+.3f} [{low:+.3f}, {high:+.3f}]",
+                f"{(further > 0).sum()} of {len(further)}",
+            )
+        )
+    yield from table(
+        (
+            "rates",
+            "deployment to supervised",
+            "to `reinforce`",
+            "further from supervised",
+            "pairs nearer to `reinforce`",
+        ),
+        rows,
+    )
+
+
+_Scores = dict[str, dict[str, dict[int, float]]]
+"""Of arm, pair and seed."""
+
+
+def _scores(results: BiasResults, cells: Sequence[Cell], rates: Sequence[float]) -> _Scores:
+    """Means over some of the rates."""
+    places = [place for place, rate in enumerate(results.rates) if rate in rates]
+    scores: _Scores = {}
+    for arm in results.arms.values():
+        pairs = scores.setdefault(_name(results, arm), {})
+        for cell in _trained(results, arm, cells):
+            shares = {name: np.array(found) for name, found in cell.scores.items()}
+            pairs.setdefault(cell.pair, {})[cell.seed] = float(MEASURES[results.measure](shares)[places].mean())
+    return scores
+
+
+def _comparable(scores: _Scores) -> bool:
+    return len(scores) > 1 and all(len(seeds) > 1 for pairs in scores.values() for seeds in pairs.values())
+
+
+def _apart(one: dict[str, dict[int, float]], other: dict[str, dict[int, float]]) -> np.ndarray:
+    """Of each pair: the mean distance of a score from another with another seed."""
+    return np.array(
+        [
+            np.mean([abs(one[pair][a] - other[pair][b]) for a in one[pair] for b in other[pair] if a != b])
+            for pair in sorted(one.keys() & other.keys())
+        ]
+    )
 
 
 def _trained(results: BiasResults, arm: ArmResult, cells: Sequence[Cell]) -> list[TrainingCell]:
@@ -241,6 +292,7 @@ def tables(folder: Path) -> list[str]:
     return [
         *arms(found),
         *distances(found, cells),
+        *sides(found, cells),
         *pairs(found),
         *sections(found),
         *constant(found, cells),

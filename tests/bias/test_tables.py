@@ -64,3 +64,25 @@ def test_how_far_arms_are_apart_is_counted_over_pairs_of_seeds() -> None:
         said = [cell.strip() for cell in lines[arm].split("|")[3:7]]
         expected = [apart(arm, other) for other in ("supervised", "deployment", "reinforce", "ppo")]
         assert [float(cell) for cell in said] == pytest.approx(expected, abs=6e-4)
+
+
+def test_whom_deployment_sits_with_is_told_rates_apart() -> None:
+    scores: dict[tuple[str, str, int], float] = {}
+    for line in (HERE / "cruz" / CELLS).read_text().splitlines():
+        cell = json.loads(line)["cell"]
+        if cell["kind"] == "training":
+            high = [mean(found[-2:]) for found in cell["scores"].values()]  # at .2 and .5
+            scores[cell["arm"], cell["pair"], cell["seed"]] = mean(high)
+    pairs = {pair for _, pair, _ in scores}
+
+    def apart(pair: str, arm: str) -> float:
+        return mean(abs(scores["deployment", pair, seed] - scores[arm, pair, 1 - seed]) for seed in (0, 1))
+
+    further = [apart(pair, "supervised") - apart(pair, "reinforce") for pair in pairs]
+    line = next(line for line in tables(HERE / "cruz") if line.startswith("| from .2 |"))
+    said = [cell.strip() for cell in line.split("|")[2:6]]
+    assert float(said[0]) == pytest.approx(mean(apart(pair, "supervised") for pair in pairs), abs=6e-4)
+    assert float(said[1]) == pytest.approx(mean(apart(pair, "reinforce") for pair in pairs), abs=6e-4)
+    low, high = (float(bound) for bound in said[2].split("[")[1].rstrip("]").split(","))
+    assert low < mean(further) < high
+    assert said[3] == f"{sum(one > 0 for one in further)} of {len(pairs)}"
