@@ -20,6 +20,9 @@ from planbench.report.loop_rewards import whole_ways
 
 HERE = Path(__file__).parent
 
+PLAIN = ("steps", "extra tokens")
+FIRST = "first action "
+
 Last = dict[int, Generation]
 """A seed's last generation."""
 
@@ -58,18 +61,27 @@ def arms(summary: IterateSummary) -> Iterator[str]:
 
 
 def rewards(summary: IterateSummary) -> Iterator[str]:
-    """The whole way of each arm, within tasks: nats a unit, with each seed's own where there are several."""
+    """The whole way of each arm, within tasks: nats a unit, with each seed's own where there are several. First actions
+    stand in a table of their own, where replies of one task differ in them."""
     found = whole_ways(summary)
-    names = [one.feature for reward in found for one in reward.within]
-    kinds = sorted({name for name in names if name.startswith("verdict ")})
-    columns = ["valid", *kinds, "steps", "extra tokens"]
+    names = sorted({one.feature for reward in found for one in reward.within})
+    kinds = [name for name in names if name.startswith("verdict ")]
     yield from table(
-        ("arm", "to generation", *(name.removeprefix("verdict ") for name in columns), "R²"),
+        ("arm", "to generation", "valid", *(name.removeprefix("verdict ") for name in kinds), *PLAIN, "R²"),
         [
-            (f"`{one.arm}`", str(one.last), *(_nats(one, name) for name in columns), f"{one.r_squared:.2f}")
+            (*_way(one), *(_nats(one, name) for name in ("valid", *kinds, *PLAIN)), f"{one.r_squared:.2f}")
             for one in found
         ],
     )
+    if first := [name for name in names if name.startswith(FIRST)]:
+        yield from table(
+            ("arm", "to generation", *(name.removeprefix(FIRST) for name in first)),
+            [(*_way(one), *(_nats(one, name) for name in first)) for one in found],
+        )
+
+
+def _way(reward: ImplicitReward) -> tuple[str, str]:
+    return f"`{reward.arm}`", str(reward.last)
 
 
 def _last(rows: Iterable[Generation]) -> Last:
