@@ -17,8 +17,9 @@ import numpy as np
 from experiments.markdown import table
 from planbench.bias.config import ARMS
 from planbench.bias.statistics import MEASURES, spearman
-from planbench.records.bias import CELLS, RESULTS, ArmResult, BiasResults, Cell, CellLine, PairResult, TrainingCell
-from planbench.records.files import read_json, read_lines
+from planbench.bias.study import stored
+from planbench.records.bias import RESULTS, ArmResult, BiasResults, Cell, PairResult, TrainingCell
+from planbench.records.files import read_json
 
 HERE = Path(__file__).parent
 
@@ -241,8 +242,8 @@ def _apart(one: dict[str, dict[int, float]], other: dict[str, dict[int, float]])
 
 def _trained(results: BiasResults, arm: ArmResult, cells: Sequence[Cell]) -> list[TrainingCell]:
     """The cells that an arm's results are of."""
-    trained = [cell for cell in cells if isinstance(cell, TrainingCell) and cell.rates == results.rates]
-    return [cell for cell in trained if (cell.arm, cell.model) == (arm.arm, arm.model)]
+    mine = [cell for cell in cells if isinstance(cell, TrainingCell) and (cell.arm, cell.model) == (arm.arm, arm.model)]
+    return [whole for cell in mine if (whole := cell.at(results.rates))]
 
 
 def _says(cell: TrainingCell, place: int, answer: int, nearly: float) -> bool:
@@ -288,7 +289,7 @@ def _short(rate: float) -> str:
 def tables(folder: Path) -> list[str]:
     """All of them, of a run folder, a line each."""
     found = read_json(folder / RESULTS, BiasResults)
-    cells = [line.cell for line in read_lines(folder / CELLS, CellLine)]
+    cells = list(stored(folder).values())
     return [
         *arms(found),
         *distances(found, cells),

@@ -90,10 +90,12 @@ def features_p(
     `features` are the target and the spurious feature of each pair. Features of one role (target, spurious or both) are
     given each other's names, in every way if there are few; a pair's score is then compared with the relative
     extractability of the pair that bears its new name. Namings under which fewer than half of the pairs are pairs say
-    nothing. None where no rho is.
+    nothing. None where no rho is, where no feature is shared (p over pairs then says it), and where two pairs have the
+    same features, which are not told apart by their names.
     """
     found = spearman(x, y)
-    if found is None:
+    shared = len({name for pair in features for name in pair}) < 2 * len(features)
+    if found is None or not shared or len(set(features)) < len(features):
         return None
     places = {pair: place for place, pair in enumerate(features)}
     targets, spurious = ({pair[side] for pair in features} for side in (0, 1))

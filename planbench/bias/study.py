@@ -8,24 +8,30 @@ join what is there. Cells know nothing of each other: with several processes the
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from zlib import crc32
+
+from pydantic import ValidationError
 
 from planbench import __version__
 from planbench.bias.config import ARMS, MODELS, TEMPLATES, BiasConfig
 from planbench.bias.pairs import Material, Pair
 from planbench.bias.statistics import Named, arm_result
 from planbench.bias.suites import pairs_of, suite_named, writes
-from planbench.errors import InputError, RunFolderError
+from planbench.errors import InputError, ProcessLost, RunFolderError
 from planbench.evaluate import machine, versions
 from planbench.models.catalog import OWN_NAMES
 from planbench.records.bias import (
     BIAS,
+    BIAS_SCHEMA,
     CELLS,
     RESULTS,
     BiasRecord,
@@ -35,7 +41,7 @@ from planbench.records.bias import (
     ExtractionCell,
     TrainingCell,
 )
-from planbench.records.files import RunFolder, read_json, read_lines, write_json, write_lines
+from planbench.records.files import ITERATE, RUN, RunFolder, read_json, read_lines, write_json, write_lines
 
 Tick = Callable[[float], None]
 Told = Callable[[float, float, str], None]
@@ -80,11 +86,14 @@ def study(
     RunFolderError where the folder holds another run."""
     pairs = pairs_of(config)
     check_names(config)
+    for name in (RUN, ITERATE):
+        if (folder / name).exists():
+            raise RunFolderError(f"{folder}: holds a run of another command ({name}); choose another --out")
     run = RunFolder(folder)
     run.create()
     with run.lock():
         whole = _record(config, folder, command)
-        cells = _stored(folder)
+        cells = stored(folder)
         wanted = keys_of(config, pairs)
         jobs = list(_jobs(config, wanted, cells))
         # Cells of other seeds or arms count too: they are there.
@@ -106,7 +115,9 @@ def study(
                     told(done + len(measured), total, "")
         every = pairs_of(whole)
         finished = not any(_jobs(whole, keys_of(whole, every), cells))
-        results = conclude(whole, every, list(cells.values()), finished)
+        # Rates that only some cells have do not take away what the others say: then those of this command count.
+        shown = whole if finished else whole.model_copy(update={"rates": config.rates})
+        results = conclude(shown, every, list(cells.values()), finished)
         write_json(folder / RESULTS, results)
     return results
 
@@ -171,13 +182,13 @@ def conclude(config: BiasConfig, pairs: Sequence[Pair], cells: Sequence[Cell], f
             named,
             [c for c in cells if isinstance(c, ExtractionCell) and c.model == model and c.seed in config.seeds],
             [
-                c
+                whole
                 for c in cells
                 if isinstance(c, TrainingCell)
                 and (c.model, c.arm) == (model, arm)
                 and c.seed in config.seeds
                 # One that lacks a rate that others have says nothing yet.
-                and c.rates == config.rates
+                and (whole := c.at(config.rates))
             ],
             measure,
         )
@@ -200,7 +211,8 @@ def key_of(cell: Cell) -> Key:
     return Key(cell.model, EXTRACTION if isinstance(cell, ExtractionCell) else cell.arm, cell.pair, cell.seed)
 
 
-def _stored(folder: Path) -> dict[Key, Cell]:
+def stored(folder: Path) -> dict[Key, Cell]:
+    """What has been measured, rates that were asked for one by one joined."""
     cells: dict[Key, Cell] = {}
     if (folder / CELLS).is_file():
         for line in read_lines(folder / CELLS, CellLine):
@@ -231,6 +243,7 @@ def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
     whole, commands = config, [command]
     if (folder / BIAS).is_file():
         before = read_json(folder / BIAS, BiasRecord)
+        _known(before, folder / BIAS)
         for name, value in config.fixed().items():
             # A setting that was not there yet when the run began had its default.
             there = before.config.get(name, BiasConfig.model_fields[name].default)
@@ -258,6 +271,18 @@ def _record(config: BiasConfig, folder: Path, command: str) -> BiasConfig:
     return whole
 
 
+def _known(before: BiasRecord, place: Path) -> None:
+    """Raises RunFolderError for a record of settings that are none."""
+    try:
+        if before.schema_version != BIAS_SCHEMA:
+            raise RunFolderError(f"{place}: is of schema {before.schema_version}, which this planbench does not know")
+        BiasConfig.model_validate(before.config)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        name = ".".join(map(str, ("config", *fault["loc"])))
+        raise RunFolderError(f"{place}: {name}: {fault['msg'].removeprefix('Value error, ')}") from None
+
+
 def _measured(jobs: Sequence[Job], processes: int, told: Callable[[float, str], None]) -> Iterator[Cell]:
     if processes == 1 or len(jobs) == 1:
         for config, key in jobs:
@@ -265,14 +290,30 @@ def _measured(jobs: Sequence[Job], processes: int, told: Callable[[float, str], 
         return
     # Spawned, not forked: a fork of a process with torch's threads may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(jobs)), context) as pool:
+    with ProcessPoolExecutor(min(processes, len(jobs)), context, _follow) as pool:
         waiting: set[Future[Cell]] = {pool.submit(measure, config, key) for config, key in jobs}
         try:
             while waiting:
                 ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from _results(ended)
+        except BrokenProcessPool:
+            raise ProcessLost(
+                "a process that measured is gone, perhaps for want of memory; what it had not finished is measured by "
+                "the same command again: try fewer --processes"
+            ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _follow() -> None:
+    """End this process when the one that began it is gone, however that ended."""
+
+    def watch() -> None:
+        if parent := multiprocessing.parent_process():
+            parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _results(ended: Iterable[Future[Cell]]) -> Iterator[Cell]:

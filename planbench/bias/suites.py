@@ -112,7 +112,9 @@ def cruz(config: BiasConfig) -> list[Pair]:
     are drawn as for the toy suite, so a section has what it should whatever chance would do."""
     from planbench.bias.toy import toy_pairs
 
-    return toy_pairs(10, config.positions)
+    if config.vocabulary != 10:
+        raise InputError(f"suite cruz: is on ten digits; a vocabulary of {config.vocabulary} cannot be had")
+    return toy_pairs(config.vocabulary, config.positions)
 
 
 def writes(config: BiasConfig) -> bool:
@@ -124,7 +126,7 @@ def suite_named(name: str) -> Suite:
     if name in SUITES:
         return SUITES[name]
     if ":" in name:
-        return Suite(f"pairs of {name}", name)
+        return Suite(f"pairs of {name}", name, quick=SUITES["language"].quick)
     raise InputError(f"no suite {name!r}: there is {', '.join(SUITES)}, or module:function of your own")
 
 
@@ -143,6 +145,8 @@ def pairs_of(config: BiasConfig) -> list[Pair]:
     if not made or not all(isinstance(pair, Pair) for pair in made):
         raise InputError(f"suite {where}: gives no pairs, or other things than pairs (docs/bias.md)")
     found = {pair.name: pair for pair in made}
+    if len(found) < len(made):
+        raise InputError(f"suite {where}: gives two pairs of one name; each needs a name of its own")
     unknown = [name for name in config.pairs if name not in found]
     if unknown:
         raise InputError(f"suite {config.suite} has no pair {unknown[0]!r}: there is {', '.join(found)}")

@@ -112,7 +112,8 @@ def _config(values: dict[str, Any]) -> BiasConfig:
         name = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             raise InputError(f"no setting {name!r}: there is {', '.join(BiasConfig.model_fields)}") from None
-        raise InputError(f"{name}: {fault['msg']}" if name else fault["msg"]) from None
+        what = fault["msg"].removeprefix("Value error, ")
+        raise InputError(f"{name}: {what}" if name else what) from None
 
 
 def _slug(name: str) -> str:

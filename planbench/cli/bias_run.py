@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from planbench.bias.study import forecast, study
 from planbench.cli.progress import bar
 from planbench.cli.screen import note, table
 from planbench.records.bias import BiasResults
+
+OURS = re.compile(r"(scatter|errors|correlations)(-|\.)")
+"""Names of figures: what else lies in their folder stays."""
 
 
 def run(config: BiasConfig, folder: Path, processes: int, typed: str, as_json: bool) -> int:
@@ -30,7 +34,8 @@ def show(results: BiasResults, folder: Path, as_json: bool) -> None:
     figures = folder / "figures"
     figures.mkdir(exist_ok=True)
     for before in figures.glob("*.svg"):
-        before.unlink()
+        if OURS.match(before.name):
+            before.unlink()
     for name, text in figure_files(results):
         write_whole(figures / name, text)
     if as_json:

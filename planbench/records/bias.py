@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, model_validator
 
 from planbench.records.run import Text
 
@@ -14,6 +15,11 @@ BIAS_SCHEMA = 1
 BIAS, CELLS, RESULTS = "bias.json", "cells.jsonl", "results.json"
 
 Interval = tuple[float, float]
+
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Bits = Annotated[FiniteFloat, Field(ge=0)]
+Seconds = Annotated[FiniteFloat, Field(ge=0)]
+_SECTIONS = {"both", "neither", "s-only", "t-only"}
 
 
 class _Frozen(BaseModel):
@@ -44,12 +50,20 @@ class ExtractionCell(_Frozen):
     model: str
     pair: str
     seed: int
-    blocks: tuple[int, ...]
-    target_bits: tuple[float, ...]
-    spurious_bits: tuple[float, ...]
-    target_accuracy: float
-    spurious_accuracy: float
-    seconds: float
+    blocks: tuple[PositiveInt, ...] = Field(min_length=1)
+    target_bits: tuple[Bits, ...]
+    spurious_bits: tuple[Bits, ...]
+    target_accuracy: Share
+    spurious_accuracy: Share
+    seconds: Seconds
+
+    @model_validator(mode="after")
+    def _whole(self) -> ExtractionCell:
+        if not len(self.blocks) == len(self.target_bits) == len(self.spurious_bits):
+            raise ValueError("a block has bits of both features")
+        if not (sum(self.target_bits) and sum(self.spurious_bits)):
+            raise ValueError("a feature takes some bits")
+        return self
 
     @property
     def relative(self) -> float:
@@ -66,9 +80,25 @@ class TrainingCell(_Frozen):
     arm: str
     pair: str
     seed: int
-    rates: tuple[float, ...]
-    scores: dict[str, tuple[float, ...]]
-    seconds: float
+    rates: tuple[Share, ...] = Field(min_length=1)
+    scores: dict[str, tuple[Share, ...]]
+    seconds: Seconds
+
+    @model_validator(mode="after")
+    def _whole(self) -> TrainingCell:
+        if list(self.rates) != sorted(set(self.rates)):
+            raise ValueError("rates rise")
+        if self.scores.keys() != _SECTIONS or any(len(one) != len(self.rates) for one in self.scores.values()):
+            raise ValueError("every section has a score a rate")
+        return self
+
+    def at(self, rates: Sequence[float]) -> TrainingCell | None:
+        """Of this, what is at these rates; None where one is missing."""
+        if not set(rates) <= set(self.rates):
+            return None
+        places = [self.rates.index(rate) for rate in rates]
+        scores = {name: tuple(found[place] for place in places) for name, found in self.scores.items()}
+        return self.model_copy(update={"rates": tuple(rates), "scores": scores})
 
     def joined(self, more: TrainingCell) -> TrainingCell:
         """This with the rates of another that it has not."""

@@ -160,3 +160,10 @@ def test_pairs_whose_probe_fails_are_dropped_by_name_and_counted_beside() -> Non
     assert found.seeds == 2
     assert [pair.relative for pair in found.pairs] == pytest.approx([0.5, 1, 2])
     assert [pair.evidence for pair in found.pairs] == [0.5, 0.5, 0.5]
+
+
+def test_p_over_features_says_nothing_where_names_do_not_tell_pairs_apart_or_share_nothing() -> None:
+    rng = np.random.default_rng(0)
+    x = list(range(6))
+    assert features_p([("t", "s")] * 6, x, x, rng) is None
+    assert features_p([(f"t{place}", f"s{place}") for place in x], x, x, rng) is None

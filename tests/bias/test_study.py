@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+import time
 import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -15,9 +20,12 @@ from planbench.bias import cell
 from planbench.bias import study as module
 from planbench.bias.config import BiasConfig
 from planbench.bias.nets import Net
+from planbench.bias.pairs import Pair
 from planbench.bias.study import key_of, study
+from planbench.bias.toy import toy_pairs
 from planbench.cli.bias import command
-from planbench.errors import InputError, RunFolderError
+from planbench.cli.bias_run import show
+from planbench.errors import InputError, ProcessLost, RunFolderError
 from planbench.records.bias import BIAS, CELLS, BiasResults, CellLine, PairResult
 from planbench.records.files import read_lines
 
@@ -233,6 +241,10 @@ def nothing(config: object) -> list[object]:
     return []
 
 
+def twins(config: object) -> list[Pair]:
+    return toy_pairs(12, 6)[:1] * 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -253,6 +265,8 @@ def nothing(config: object) -> list[object]:
         (["--suite", "os:getcwd"], "is no function of a configuration"),
         (["--suite", "tests.bias.test_study:nothing"], "gives no pairs"),
         (["--seeds", "a"], "seeds"),
+        (["--suite", "cruz", "--set", "vocabulary=30"], "on ten digits"),
+        (["--suite", "tests.bias.test_study:twins"], "two pairs of one name"),
         (["--suite", "nowhere.at:all"], "cannot be imported"),
         (["--suite", "sentiment", "--set", "polcy=x"], "setting 'polcy'"),
     ],
@@ -261,3 +275,115 @@ def test_what_cannot_be_is_said_in_a_line(arguments: list[str], says: str) -> No
     with pytest.raises(InputError, match=re.escape(says)) as caught:
         CliRunner().invoke(command, [*arguments, "--dry-run"], catch_exceptions=False, standalone_mode=False)
     assert "\n" not in str(caught.value)
+
+
+def test_a_further_rate_for_some_cells_takes_nothing_away(finished: tuple[Path, BiasResults], tmp_path: Path) -> None:
+    for name in (BIAS, CELLS):
+        (tmp_path / name).write_bytes((finished[0] / name).read_bytes())
+    part = {"pairs": CONFIG.pairs[:1], "arms": CONFIG.arms[:1], "rates": (0.2,)}
+    few = study(CONFIG.model_copy(update=part), tmp_path)
+    assert not few.finished
+    assert few.rates == (0.2,)
+    again = study(CONFIG, tmp_path)
+    assert again.rates == CONFIG.rates
+    assert again.arms == finished[1].arms
+
+
+@pytest.mark.parametrize("name", ["run.json", "iterate.json"])
+def test_a_folder_of_another_command_is_left_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(RunFolderError, match="holds a run of another command"):
+        study(CONFIG, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_figures_of_others_stay(finished: tuple[Path, BiasResults], tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    for name in ("mine.svg", "scatter-9.svg"):
+        (tmp_path / "figures" / name).write_text("<svg/>")
+    show(finished[1], tmp_path, as_json=True)
+    left = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert "mine.svg" in left
+    assert "scatter-0.svg" in left
+    assert "scatter-9.svg" not in left
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seeds", 5), ("rates", ["x"]), ("rates", [0.9]), ("models", [1]), ("seeds", [-1]), ("no such", 1)],
+)
+def test_a_record_of_settings_that_are_none_is_refused_in_a_line(
+    name: str, value: object, finished: tuple[Path, BiasResults], tmp_path: Path
+) -> None:
+    record = json.loads((finished[0] / BIAS).read_text())
+    (tmp_path / BIAS).write_text(json.dumps(record | {"config": record["config"] | {name: value}}))
+    with pytest.raises(RunFolderError, match=f"config.{name}") as caught:
+        study(CONFIG, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("extraction", {"target_bits": []}),
+        ("extraction", {"blocks": [1], "target_bits": [0], "spurious_bits": [1]}),
+        ("extraction", {"target_bits": [float("nan")]}),
+        ("extraction", {"target_accuracy": 2}),
+        ("training", {"scores": {}}),
+        ("training", {"rates": [0.5, 0]}),
+        ("training", {"rates": [0.5]}),
+        ("training", {"scores": {name: [0, 1e308] for name in ("both", "neither", "s-only", "t-only")}}),
+    ],
+)
+def test_a_cell_that_cannot_be_is_refused_in_a_line(
+    kind: str, fault: dict[str, object], finished: tuple[Path, BiasResults], tmp_path: Path
+) -> None:
+    lines = [json.loads(line) for line in (finished[0] / CELLS).read_text().splitlines()]
+    at = next(place for place, line in enumerate(lines) if line["cell"]["kind"] == kind)
+    lines[at]["cell"] |= fault
+    (tmp_path / BIAS).write_bytes((finished[0] / BIAS).read_bytes())
+    (tmp_path / CELLS).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(RunFolderError, match=rf"cells.jsonl.*{at + 1}") as caught:
+        study(CONFIG, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+_TWO = """
+import sys
+from pathlib import Path
+from planbench.bias.study import study
+from tests.bias.test_study import CONFIG
+if __name__ == "__main__":
+    study(CONFIG.model_copy(update={"examples": 200_000, "epochs": 50}), Path(sys.argv[1]), processes=2)
+"""
+
+
+def test_processes_end_with_the_one_that_began_them(tmp_path: Path) -> None:
+    script = tmp_path / "two.py"
+    script.write_text(_TWO)
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, script, tmp_path / "run"], env=os.environ | {"PYTHONPATH": str(root)}
+    ) as one:
+        mine = psutil.Process(one.pid)
+        workers: list[psutil.Process] = []
+        while len(workers) < 2:
+            assert one.poll() is None
+            time.sleep(0.1)
+            workers = [child for child in mine.children() if "spawn_main" in " ".join(child.cmdline())]
+        while not (tmp_path / "run" / CELLS).read_text():  # past their start
+            time.sleep(0.1)
+        one.kill()
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert not alive
+
+
+def test_a_process_that_is_gone_is_said_in_a_line(tmp_path: Path) -> None:
+    def end_one(done: float, total: float, note: str) -> None:
+        for child in psutil.Process().children():
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+
+    slow = CONFIG.model_copy(update={"examples": 20_000, "epochs": 4, "seeds": (0, 1)})
+    with pytest.raises(ProcessLost, match="perhaps for want of memory"):
+        study(slow, tmp_path, end_one, processes=2)
