@@ -88,7 +88,7 @@ def evaluate(
     `harness_error` (the summary is written all the same, and the same command tries them again).
     """
     # Before any work, so that a folder that cannot be written to is told of at once.
-    folder.create()
+    folder.create(RUN)
     prepared = prepare(tasks, asked.rename, asked.settings.seed)
     shots = examples(tasks, asked.shots, asked.rename, asked.settings.seed)
     return deploy(prepared, shots, spec, model, asked, folder, watch, crew=crew)
@@ -110,7 +110,7 @@ def deploy(
     `judged` is told the seconds that reading and judging the replies took, of this start alone. The processes of `crew`
     each draw the samples of their share of the tasks; `watch` is told of this one's.
     """
-    folder.create()
+    folder.create(RUN)
     style = asked.prompt or model.prompt_style or "pddl"
     requests = Requests(prepared, style, shots, asked.settings)
     config = _config(asked, model, style, spec, prepared)

@@ -1,6 +1,7 @@
 """The tables of docs/bias.md, from the results of a suite.
 
     python -m experiments.bias.tables toy language planning
+    python -m experiments.bias.tables toy-paper:toy     # the first's pairs, there and in the second
 
 Each name is a folder beside this file, or the path of any run folder of `planbench bias`. Markdown, on standard output:
 one table of all, then those of each.
@@ -124,8 +125,8 @@ def pairs(results: BiasResults) -> Iterator[str]:
 
 
 def sections(results: BiasResults) -> Iterator[str]:
-    """The share of right answers at each rate, over the pairs whose target is the harder one by far. `neither` has no
-    row: it is hardly ever wrong."""
+    """The share of right answers at each rate, over the pairs whose target is the harder one by far, and of how many of
+    them most t-only prompts are right. `neither` has no row: it is hardly ever wrong."""
     rows: list[tuple[str, ...]] = []
     for arm in results.arms.values():
         hard = [pair for pair in arm.pairs if pair.relative < HARD]
@@ -133,6 +134,10 @@ def sections(results: BiasResults) -> Iterator[str]:
             errors = zip(*(pair.sections[section] for pair in hard), strict=True)
             means = [_number(1 - sum(found) / len(found)) for found in errors]
             rows.append((_name(results, arm), str(len(hard)), section, *means))
+        if hard:
+            t_only = [pair.sections["t-only"] for pair in hard]
+            found = [sum(error < 0.5 for error in errors) for errors in zip(*t_only, strict=True)]
+            rows.append((_name(results, arm), str(len(hard)), "pairs with t-only above .5", *map(str, found)))
     if rows:
         yield from table(("arm", "pairs", "section", *map(_short, results.rates)), rows)
 
@@ -300,7 +305,38 @@ def tables(folder: Path) -> list[str]:
     ]
 
 
+def beside(one: Path, other: Path) -> list[str]:
+    """The share of right s-only and t-only prompts with supervision, in the pairs and at the rates of `one`, there and
+    in `other`: the mean of the seeds and, where they differ, the least and the greatest of them."""
+    results = read_json(one / RESULTS, BiasResults)
+    arm = next(arm for arm in results.arms.values() if arm.arm == "supervised")
+    folders = {folder.name: _trained(results, arm, list(stored(folder).values())) for folder in (one, other)}
+    rows = [
+        (
+            pair.pair.replace("|", ", "),
+            section,
+            name,
+            *(_spread(cells, pair.pair, section, rate) for rate in results.rates),
+        )
+        for pair in arm.pairs
+        for section in ("s-only", "t-only")
+        for name, cells in folders.items()
+    ]
+    return list(table(("pair", "section", "suite", *map(_short, results.rates)), rows))
+
+
+def _spread(cells: Sequence[TrainingCell], pair: str, section: str, rate: float) -> str:
+    found = [cell.scores[section][cell.rates.index(rate)] for cell in cells if cell.pair == pair]
+    mean, *ends = (_number(value) for value in (sum(found) / len(found), min(found), max(found)))
+    return mean if ends == [mean, mean] else f"{mean} [{', '.join(ends)}]"
+
+
+def _folder(name: str) -> Path:
+    return HERE / name if (HERE / name).exists() else Path(name)
+
+
 if __name__ == "__main__":
-    asked = [HERE / name if (HERE / name).exists() else Path(name) for name in sys.argv[1:]]
-    for part in (summary(asked), *map(tables, asked)):
+    asked = [_folder(name) for name in sys.argv[1:] if ":" not in name]
+    together = [beside(*map(_folder, name.split(":", 1))) for name in sys.argv[1:] if ":" in name]
+    for part in (summary(asked), *map(tables, asked), *together):
         print("\n".join(part))

@@ -21,17 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planbench.errors import InputError
+from planbench.records.bias import SECTIONS
 
 Prompts = NDArray[np.int64]
 """Token ids, `[prompts, positions]`; shorter prompts are filled up with 0 on the left."""
-
-SECTIONS: dict[str, tuple[bool, bool]] = {
-    "both": (True, True),
-    "neither": (False, False),
-    "s-only": (False, True),
-    "t-only": (True, False),
-}
-"""What holds in a section: t, s."""
 
 RATES = (0.0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.5)
 """The rates of evidence of both papers."""

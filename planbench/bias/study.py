@@ -30,7 +30,6 @@ from planbench.errors import InputError, ProcessLost, RunFolderError
 from planbench.evaluate import machine, versions
 from planbench.models.catalog import OWN_NAMES
 from planbench.records.bias import (
-    BIAS,
     BIAS_SCHEMA,
     CELLS,
     RESULTS,
@@ -41,7 +40,7 @@ from planbench.records.bias import (
     ExtractionCell,
     TrainingCell,
 )
-from planbench.records.files import ITERATE, RUN, RunFolder, read_json, read_lines, write_json, write_lines
+from planbench.records.files import BIAS, RunFolder, read_json, read_lines, write_json, write_lines
 
 Tick = Callable[[float], None]
 Told = Callable[[float, float, str], None]
@@ -86,11 +85,8 @@ def study(
     RunFolderError where the folder holds another run."""
     pairs = pairs_of(config)
     check_names(config)
-    for name in (RUN, ITERATE):
-        if (folder / name).exists():
-            raise RunFolderError(f"{folder}: holds a run of another command ({name}); choose another --out")
     run = RunFolder(folder)
-    run.create()
+    run.create(BIAS)
     with run.lock():
         whole = _record(config, folder, command)
         cells = stored(folder)

@@ -27,9 +27,12 @@ def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
 
     Several runs of `planbench eval` share a page; a run of `planbench iterate` has a page of its own.
     """
-    from planbench.records.files import ITERATE
+    from planbench.records.files import BIAS, ITERATE
 
     folders = [Path(run) for run in runs]
+    for folder in folders:
+        if (folder / BIAS).is_file():
+            raise InputError(f"{folder} is a run of planbench bias: its own command, given again, shows it")
     iterated = [(folder / ITERATE).is_file() for folder in folders]
     if all(iterated):
         show_iterate_runs(folders, out, as_json)

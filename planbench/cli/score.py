@@ -68,7 +68,7 @@ def _score_lm_eval(path: Path, set_name: str | None, prompt: str | None, out: st
     lines = "".join(found.lines())
     own = f"lm-eval-{path.stem[:60]}-{digest(repr((lines, spec, prompt)))}"
     folder = RunFolder(Path(out) if out else Path("runs") / own)
-    folder.create()
+    folder.create(RUN)
     replies = folder.path / "replies.jsonl"
     there = replies.read_bytes() if replies.is_file() else None
     if there != lines.encode() and (there is not None or (folder.path / RUN).exists()):

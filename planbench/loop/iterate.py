@@ -24,7 +24,7 @@ from planbench.loop.layout import Place, seed_folder
 from planbench.loop.reference import unknown_teaching
 from planbench.loop.tasks import TaskSet, task_sets
 from planbench.loop.training import finetune_settings, relabels
-from planbench.records.files import ITERATE, RUN, SUMMARY, RunFolder, read_json, write_json, write_packed
+from planbench.records.files import ITERATE, SUMMARY, RunFolder, read_json, write_json, write_packed
 from planbench.records.iterate import BASE_ONLY, Generation, IterateRecord, IterateSummary
 from planbench.records.outcomes import OUTCOMES, Outcomes
 
@@ -85,7 +85,7 @@ def iterate(
     """
     reader = reader or Reader()
     folder = RunFolder(out)
-    folder.create()
+    folder.create(ITERATE)
     arms = config.chosen_arms()
     with folder.lock() if crew.leads else nullcontext():
         there = _there(out)
@@ -130,8 +130,6 @@ def _keep_seed(folder: Path, summary: IterateSummary, outcomes: Outcomes) -> Non
 
 
 def _there(out: Path) -> IterateRecord | None:
-    if (out / RUN).exists():
-        raise RunFolderError(f"{out}: holds a run of planbench eval; choose another --out")
     return read_json(out / ITERATE, IterateRecord) if (out / ITERATE).is_file() else None
 
 

@@ -52,11 +52,11 @@ def merge(runs: Sequence[Path], out: Path, told: Callable[[str], None] = lambda 
     _check_alike([(one.folder, one.summary) for one in members])
     summary = _summary(seeds, out)
     folder = RunFolder(out)
-    folder.create()
+    folder.create(ITERATE)
     with folder.lock():
         for number, one in seeds.items():
             place = seed_folder(out, number)
-            RunFolder(place).create()
+            RunFolder(place).create(ITERATE)
             write_packed(place / OUTCOMES, one.outcomes)
             # Made anew too: an older version of planbench may have other intervals, or other features of a reward.
             write_json(place / SUMMARY, _summary({number: one}, out))

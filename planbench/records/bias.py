@@ -12,14 +12,21 @@ from planbench.records.run import Text
 
 BIAS_SCHEMA = 1
 
-BIAS, CELLS, RESULTS = "bias.json", "cells.jsonl", "results.json"
+CELLS, RESULTS = "cells.jsonl", "results.json"
 
 Interval = tuple[float, float]
 
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Bits = Annotated[FiniteFloat, Field(ge=0)]
 Seconds = Annotated[FiniteFloat, Field(ge=0)]
-_SECTIONS = {"both", "neither", "s-only", "t-only"}
+
+SECTIONS: dict[str, tuple[bool, bool]] = {
+    "both": (True, True),
+    "neither": (False, False),
+    "s-only": (False, True),
+    "t-only": (True, False),
+}
+"""What holds in a section: t, s."""
 
 
 class _Frozen(BaseModel):
@@ -88,7 +95,7 @@ class TrainingCell(_Frozen):
     def _whole(self) -> TrainingCell:
         if list(self.rates) != sorted(set(self.rates)):
             raise ValueError("rates rise")
-        if self.scores.keys() != _SECTIONS or any(len(one) != len(self.rates) for one in self.scores.values()):
+        if self.scores.keys() != SECTIONS.keys() or any(len(one) != len(self.rates) for one in self.scores.values()):
             raise ValueError("every section has a score a rate")
         return self
 

@@ -35,8 +35,10 @@ from planbench.records.task import ReferencePlan, Task
 
 RUN, TASKS, SAMPLES, SUMMARY, REPORT = "run.json", "tasks.jsonl", "samples.jsonl", "summary.json", "report.html"
 SHARD, _SHARD = "samples-{}.jsonl", re.compile(r"samples-[0-9]+\.jsonl")
-ITERATE = "iterate.json"
-"""In place of run.json in the folder of an iterate run."""
+ITERATE, BIAS = "iterate.json", "bias.json"
+"""In place of run.json in the folder of an iterate run, or of a bias run."""
+
+_COMMANDS = {RUN: "eval", ITERATE: "iterate", BIAS: "bias"}
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -165,13 +167,18 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def create(self) -> None:
+    def create(self, record: str | None = None) -> None:
+        """Make it, for a run that has this record, or for what is no run. Raises RunFolderError where another command's
+        run is there."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.path}: cannot be made: {error.strerror}; choose another --out") from None
         if not os.access(self.path, os.W_OK):
             raise InputError(f"{self.path}: not writable; choose another --out")
+        for name, command in _COMMANDS.items():
+            if name != record and (self.path / name).is_file():
+                raise RunFolderError(f"{self.path}: holds a run of planbench {command}; choose another --out")
 
     @contextmanager
     def lock(self) -> Generator[None]:

@@ -21,8 +21,8 @@ from planbench.bias.study import study
 from planbench.bias.toy import ToyPair
 from planbench.cli.bias import command
 from planbench.errors import CheckpointError, RunFolderError
-from planbench.records.bias import BIAS, BiasRecord
-from planbench.records.files import read_json
+from planbench.records.bias import BiasRecord
+from planbench.records.files import BIAS, read_json
 from tests.models.checkpoints import save
 
 

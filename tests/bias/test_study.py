@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-import time
 import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
-import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -25,9 +20,9 @@ from planbench.bias.study import key_of, study
 from planbench.bias.toy import toy_pairs
 from planbench.cli.bias import command
 from planbench.cli.bias_run import show
-from planbench.errors import InputError, ProcessLost, RunFolderError
-from planbench.records.bias import BIAS, CELLS, BiasResults, CellLine, PairResult
-from planbench.records.files import read_lines
+from planbench.errors import InputError, RunFolderError
+from planbench.records.bias import CELLS, BiasResults, CellLine, PairResult
+from planbench.records.files import BIAS, read_lines
 
 CONFIG = BiasConfig(
     suite="toy",
@@ -289,12 +284,23 @@ def test_a_further_rate_for_some_cells_takes_nothing_away(finished: tuple[Path, 
     assert again.arms == finished[1].arms
 
 
-@pytest.mark.parametrize("name", ["run.json", "iterate.json"])
-def test_a_folder_of_another_command_is_left_alone(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "whose"), [("run.json", "eval"), ("iterate.json", "iterate")])
+def test_a_folder_of_another_command_is_left_alone(name: str, whose: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("{}")
-    with pytest.raises(RunFolderError, match="holds a run of another command"):
+    with pytest.raises(RunFolderError, match=f"holds a run of planbench {whose}"):
         study(CONFIG, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_report_and_eval_know_a_bias_run(finished: tuple[Path, BiasResults]) -> None:
+    from planbench.cli.group import CommandLine
+
+    for arguments, says in (
+        (["report", str(finished[0])], "given again, shows it"),
+        (["eval", "random", "--limit", "1", "--out", str(finished[0])], "holds a run of planbench bias"),
+    ):
+        with pytest.raises(InputError, match=says):
+            CliRunner().invoke(CommandLine(), arguments, catch_exceptions=False, standalone_mode=False)
 
 
 def test_figures_of_others_stay(finished: tuple[Path, BiasResults], tmp_path: Path) -> None:
@@ -346,44 +352,3 @@ def test_a_cell_that_cannot_be_is_refused_in_a_line(
     with pytest.raises(RunFolderError, match=rf"cells.jsonl.*{at + 1}") as caught:
         study(CONFIG, tmp_path)
     assert "\n" not in str(caught.value)
-
-
-_TWO = """
-import sys
-from pathlib import Path
-from planbench.bias.study import study
-from tests.bias.test_study import CONFIG
-if __name__ == "__main__":
-    study(CONFIG.model_copy(update={"examples": 200_000, "epochs": 50}), Path(sys.argv[1]), processes=2)
-"""
-
-
-def test_processes_end_with_the_one_that_began_them(tmp_path: Path) -> None:
-    script = tmp_path / "two.py"
-    script.write_text(_TWO)
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(
-        [sys.executable, script, tmp_path / "run"], env=os.environ | {"PYTHONPATH": str(root)}
-    ) as one:
-        mine = psutil.Process(one.pid)
-        workers: list[psutil.Process] = []
-        while len(workers) < 2:
-            assert one.poll() is None
-            time.sleep(0.1)
-            workers = [child for child in mine.children() if "spawn_main" in " ".join(child.cmdline())]
-        while not (tmp_path / "run" / CELLS).read_text():  # past their start
-            time.sleep(0.1)
-        one.kill()
-    _, alive = psutil.wait_procs(workers, timeout=30)
-    assert not alive
-
-
-def test_a_process_that_is_gone_is_said_in_a_line(tmp_path: Path) -> None:
-    def end_one(done: float, total: float, note: str) -> None:
-        for child in psutil.Process().children():
-            if "spawn_main" in " ".join(child.cmdline()):
-                child.kill()
-
-    slow = CONFIG.model_copy(update={"examples": 20_000, "epochs": 4, "seeds": (0, 1)})
-    with pytest.raises(ProcessLost, match="perhaps for want of memory"):
-        study(slow, tmp_path, end_one, processes=2)

@@ -9,7 +9,7 @@ from statistics import mean
 
 import pytest
 
-from experiments.bias.tables import HERE, summary, tables
+from experiments.bias.tables import HERE, beside, summary, tables
 from planbench.records.bias import CELLS, RESULTS, BiasResults
 from planbench.records.files import read_json
 
@@ -86,3 +86,21 @@ def test_whom_deployment_sits_with_is_told_rates_apart() -> None:
     low, high = (float(bound) for bound in said[2].split("[")[1].rstrip("]").split(","))
     assert low < mean(further) < high
     assert said[3] == f"{sum(one > 0 for one in further)} of {len(pairs)}"
+
+
+def test_the_page_has_the_paper_size_beside_the_small_one() -> None:
+    page = PAGE.read_text(encoding="utf-8").splitlines()
+    lines = beside(HERE / "toy-paper", HERE / "toy")
+    assert len([line for line in lines if "contains-2" in line]) == 8
+    assert [line for line in lines if line not in page] == []
+    seeds = [
+        cell["scores"]["t-only"][cell["rates"].index(0.5)]
+        for line in (HERE / "toy" / CELLS).read_text().splitlines()
+        if (cell := json.loads(line)["cell"])["kind"] == "training"
+        if (cell["arm"], cell["pair"]) == ("supervised", "prefix-dup|contains-2")
+    ]
+    said = next(line for line in lines if line.startswith("| prefix-dup, contains-2 | t-only | toy |"))
+    numbers = [
+        float(number) for number in said.split("|")[-2].replace("[", "").replace("]", "").replace(",", "").split()
+    ]
+    assert numbers == pytest.approx([mean(seeds), min(seeds), max(seeds)], abs=6e-3)
